@@ -1,0 +1,63 @@
+VENV ?= .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+DATA_DIR ?= data
+export PORT DATA_DIR
+
+.PHONY: demo test check unit e2e bench soak fmt lock messages migrate system-packages
+
+demo: $(VENV)/.installed
+	@if [ -n "$(RESET)" ]; then rm -rf "$(DATA_DIR)/portal.sqlite" "$(DATA_DIR)"/portal.sqlite-* "$(DATA_DIR)/mailbox"; fi
+	@$(BIN)/portal demo
+
+test: system-packages check unit e2e
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.catalogue
+
+unit: $(VENV)/.installed-dev
+	TEST_ENGINE=sqlite $(BIN)/pytest tests -q -n 2
+	TEST_ENGINE=postgres $(BIN)/pytest tests -q -n 2
+
+e2e: $(VENV)/.installed-dev
+	$(BIN)/pytest e2e -q -n 2 -p playwright -p no:asyncio
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m bench
+
+soak: $(VENV)/.installed-dev
+	SOAK=1 TEST_ENGINE=sqlite $(BIN)/pytest tests -q -m soak
+	SOAK=1 TEST_ENGINE=postgres $(BIN)/pytest tests -q -m soak
+
+fmt: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+messages: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.catalogue --update
+
+migrate: $(VENV)/.installed
+	$(BIN)/portal migrate
+
+lock:
+	uv pip compile pyproject.toml --generate-hashes --no-annotate --no-header -o requirements.lock
+	uv pip compile pyproject.toml --group dev --generate-hashes --no-annotate --no-header -o requirements-dev.lock
+
+# Chromium and PostgreSQL's server programs, where the system lacks them.
+system-packages:
+	@sh .ci/system-packages
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . 2>/dev/null \
+	 || $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
