@@ -1,0 +1,78 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+WEAK_KEYS = frozenset({"changeme", "secret", "password"})
+SHORTEST_KEY = 32
+
+DEMO_KEY = "demonstration-only-key-never-used-outside-the-demo"
+
+
+class BadConfiguration(Exception):
+    pass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What differs between installations. What a clinic may change is data, in `clinic`."""
+
+    public_url: str
+    keys: tuple[str, ...]
+    """Newest first; every one is still accepted, so that a key can be replaced."""
+    data_dir: Path
+    smtp_url: str | None = None
+    mail_from: str = "portail@localhost"
+    is_demo: bool = False
+    has_jobs: bool = True
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.public_url).netloc.lower()
+
+    @property
+    def mailbox(self) -> Path:
+        return self.data_dir / "mailbox"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        is_demo = env.get("PORTAL_DEMO") == "1"
+        public_url = env.get("PUBLIC_URL", f"http://localhost:{env.get('PORT', '8000')}")
+        settings = cls(
+            public_url=public_url.rstrip("/"),
+            keys=_keys(env, is_demo),
+            data_dir=Path(env.get("DATA_DIR", "data")),
+            smtp_url=env.get("SMTP_URL") or None,
+            mail_from=env.get("MAIL_FROM", f"portail@{urlsplit(public_url).hostname}"),
+            is_demo=is_demo,
+            has_jobs=env.get("PORTAL_JOBS", "on") != "off",
+            trusted_proxies=tuple(
+                ip_network(net) for net in env.get("TRUSTED_PROXIES", "").split()
+            ),
+        )
+        if not is_demo and not settings.is_https:
+            raise BadConfiguration("PUBLIC_URL must begin with https:// outside the demo")
+        if not is_demo and settings.smtp_url is None:
+            raise BadConfiguration("SMTP_URL is needed outside the demo")
+        return settings
+
+
+def _keys(env: Mapping[str, str], is_demo: bool) -> tuple[str, ...]:
+    text = Path(env["PORTAL_KEYS_FILE"]).read_text() if "PORTAL_KEYS_FILE" in env else ""
+    keys = tuple((text or env.get("PORTAL_KEYS", "")).split())
+    if not keys and is_demo:
+        return (DEMO_KEY,)
+    if not keys:
+        raise BadConfiguration(
+            "PORTAL_KEYS or PORTAL_KEYS_FILE is needed: random keys, newest first"
+        )
+    for key in keys:
+        if len(key) < SHORTEST_KEY or key.lower() in WEAK_KEYS or len(set(key)) < 8:
+            raise BadConfiguration(f"each key needs {SHORTEST_KEY} random characters")
+    return keys

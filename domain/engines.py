@@ -1,0 +1,576 @@
+"""Piccolo's two engines, without the faults its transactions have under load.
+
+SQLite connections are kept, each with its own thread, and not opened anew for every statement. They
+drive the `sqlite3` module rather than aiosqlite, for two reasons. What must happen to a connection
+in one piece (commit, or else roll back, or else reopen) happens in its thread, where no
+cancellation can cut it in two. And a trip to a thread costs five to ten times what finding a few
+rows does: so short statements run right here, and the thread is for what may wait or last.
+
+This rests on private parts of Piccolo 1.38; tests/domain/test_engines.py holds it to its word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from threading import Thread
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import asyncpg
+from piccolo.engine import postgres, sqlite
+from piccolo.engine.sqlite import TransactionType
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from piccolo.querystring import QueryString
+
+LOCK_WAIT = 10  # seconds: for another process's write (SQLite), for a locked row (PostgreSQL)
+
+KEPT = ("foreign_keys = ON", "cache_size = -16000", "mmap_size = 134217728", "temp_store = MEMORY")
+# FULL: in WAL mode NORMAL may lose the last commits at a power cut; it costs next to nothing.
+WRITES = ("journal_mode = WAL", "synchronous = FULL", "journal_size_limit = 67108864", *KEPT)
+READS = ("query_only = ON", *KEPT)
+
+# Primary result codes after which a connection is not worth keeping:
+# IOERR, CORRUPT, CANTOPEN, PROTOCOL, MISUSE, NOTADB.
+BROKEN = {10, 11, 14, 15, 21, 26}
+
+SHORT = 0.002  # seconds a read may keep the event loop; then it begins again in the thread
+TURNS = 16  # statements run in the loop before it is let go round once
+
+MENTIONS_WRITE = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
+
+Rows = list[dict[str, Any]]
+Run = Callable[[str, Sequence[Any]], Rows]
+
+
+class PoolPerLoop:
+    """What both engines share: a pool serves the event loop it was started in and no other.
+
+    So a script, a `run_sync()` or a test with its own loop beside a running application finds no
+    pool and opens connections of its own, instead of waiting on a loop that is not running.
+    """
+
+    current_transaction: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+        super().__init__(*args, **kwargs)
+
+    @property
+    def pool(self) -> Any:
+        try:
+            return self._pools.get(asyncio.get_running_loop())
+        except RuntimeError:
+            return None
+
+    @pool.setter
+    def pool(self, pool: Any) -> None:
+        if pool is not None:
+            self._pools[asyncio.get_running_loop()] = pool
+        elif self.pool is not None:
+            del self._pools[asyncio.get_running_loop()]
+
+    def transaction_exists(self) -> bool:
+        return self.open_transaction() is not None
+
+    def open_transaction(self) -> Any:
+        transaction = self.current_transaction.get()
+        # A task that was started inside a transaction still carries it when it is over.
+        return None if transaction is None or transaction.ended else transaction
+
+
+# SQLite
+
+
+class Connection:
+    """A `sqlite3` connection, used in turn by the event loop and by a thread of its own.
+
+    The loop uses it only while the thread has nothing to do. The thread's calls are run in the
+    order they were made: whoever queues a rollback may at once let the next one in, whose BEGIN
+    comes after.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._database: sqlite3.Connection | None = None
+        self._calls: SimpleQueue[tuple[asyncio.Future[Any], Callable[..., Any], Any] | None]
+        self._calls = SimpleQueue()
+        self._closed = False
+        self._ran_here = 0
+        self.load = 0  # calls not yet answered; counted in the loop alone
+        # A daemon: a connection somebody forgot must not keep the process from ending.
+        self._thread = Thread(target=self._serve, name="sqlite", daemon=True)
+        self._thread.start()
+
+    # In the event loop
+
+    async def open(self) -> None:
+        try:
+            await self._call(self._connected)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def read(self, sql: str, args: Sequence[Any] = ()) -> Rows:
+        return await self._here_or_there(self._run, sql, args)
+
+    async def write(self, sql: str, args: Sequence[Any] = ()) -> Rows:
+        return await self._in_thread(self._run, sql, args)
+
+    async def execute(self, sql: str, args: Sequence[Any] = ()) -> Rows:
+        """Within a transaction. (The name is the one Piccolo's savepoints call.)"""
+        if verb(sql) in {"SELECT", "INSERT"}:  # an UPDATE or DELETE may be for thousands of rows
+            return await self._here_or_there(self._run_in_transaction, sql, args)
+        return await self._in_thread(self._run_in_transaction, sql, args)
+
+    async def begin(self, kind: TransactionType) -> None:
+        sql = f"BEGIN {kind.value}"
+        if self._database is not None and not self.load:
+            try:
+                self._begin_without_waiting(self._database, sql)
+                return
+            except sqlite3.Error:
+                pass  # another process is writing, or the connection is broken: for the thread
+        await self._call(self._begin, sql)
+
+    def commit(self) -> asyncio.Future[None]:
+        return self._call(self._commit)
+
+    def rollback(self) -> asyncio.Future[None]:
+        return self._call(self._recover)
+
+    async def close(self) -> None:
+        if not self._closed:
+            dropped = self._call(self._drop)
+            self._calls.put(None)
+            self._closed = True
+            await dropped
+            self._thread.join()
+
+    async def _here_or_there(self, function: Run, sql: str, args: Sequence[Any]) -> Rows:
+        self._ran_here += 1
+        if self._ran_here % TURNS == 0:
+            await asyncio.sleep(0)
+        if self._database is not None and not self.load:
+            if verb(sql) == "INSERT":
+                return function(sql, args)
+            with suppress(TimeoutError, sqlite3.ProgrammingError):  # too long; or a dead connection
+                return self._in_short(self._database, function, sql, args)
+        return await self._in_thread(function, sql, args)
+
+    def _in_short(
+        self, database: sqlite3.Connection, function: Run, sql: str, args: Sequence[Any]
+    ) -> Rows:
+        end = perf_counter() + SHORT
+        try:
+            database.set_progress_handler(lambda: perf_counter() > end, 1000)
+            return function(sql, args)
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+                raise TimeoutError from None
+            raise
+        finally:
+            if database is self._database:
+                database.set_progress_handler(None, 0)
+
+    def _begin_without_waiting(self, database: sqlite3.Connection, sql: str) -> None:
+        (patience,) = database.execute("PRAGMA busy_timeout").fetchone()
+        database.execute("PRAGMA busy_timeout = 0")
+        try:
+            database.execute(sql)
+        finally:
+            database.execute(f"PRAGMA busy_timeout = {patience}")
+
+    async def _in_thread(self, function: Run, sql: str, args: Sequence[Any]) -> Rows:
+        rows: Rows = await self._call(function, sql, args)
+        return rows
+
+    def _call(self, function: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+        if self._closed:
+            raise sqlite3.ProgrammingError("the connection is closed")
+        answer = asyncio.get_running_loop().create_future()
+        self._calls.put((answer, function, args))
+        self.load += 1
+        return answer
+
+    def _settle(
+        self, answer: asyncio.Future[Any], result: Any, error: BaseException | None
+    ) -> None:
+        self.load -= 1
+        if answer.done():  # cancelled
+            return
+        if error is None:
+            answer.set_result(result)
+        else:
+            answer.set_exception(error)
+
+    # In the thread
+
+    def _serve(self) -> None:
+        while call := self._calls.get():
+            answer, function, args = call
+            result = error = None
+            try:
+                result = function(*args)
+            except BaseException as caught:  # it belongs to whoever awaits the answer
+                error = caught
+            with suppress(RuntimeError):  # the loop is closed, nobody awaits the answer
+                answer.get_loop().call_soon_threadsafe(self._settle, answer, result, error)
+            # Idle, keep no rows alive, and no traceback.
+            del call, answer, function, args, result, error
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._database is None:
+            self._database = self._connect()
+        return self._database
+
+    def _begin(self, sql: str) -> None:
+        try:
+            self._connected().execute(sql)
+        except BaseException as error:
+            self._recover(error)
+            raise
+
+    def _commit(self) -> None:
+        try:
+            self._run_in_transaction("COMMIT", ())
+        except BaseException as error:
+            self._recover(error)
+            raise
+
+    # In either
+
+    def _run(self, sql: str, args: Sequence[Any]) -> Rows:
+        try:
+            return fetch_all(self._connected(), sql, args)
+        except BaseException as error:
+            self._recover(error)
+            raise
+
+    def _run_in_transaction(self, sql: str, args: Sequence[Any]) -> Rows:
+        # SQLite itself rolls back on a full disk and its like: what follows must not autocommit.
+        if self._database is None or not self._database.in_transaction:
+            raise sqlite3.OperationalError("the transaction is over")
+        return fetch_all(self._database, sql, args)
+
+    def _recover(self, error: BaseException | None = None) -> None:
+        broken = getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN
+        try:
+            if self._database is not None and self._database.in_transaction:
+                self._database.rollback()
+        except sqlite3.Error:
+            broken = True
+        if broken:
+            self._drop()
+
+    def _drop(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            with suppress(sqlite3.Error):
+                database.close()
+
+
+def fetch_all(database: sqlite3.Connection, sql: str, args: Sequence[Any]) -> Rows:
+    cursor = database.execute(sql, args)
+    try:
+        found = cursor.fetchall()
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found]
+    finally:
+        cursor.close()  # else a failed one holds on to its snapshot
+
+
+def verb(sql: str) -> str:
+    return sql.lstrip()[:6].upper()
+
+
+@dataclass
+class SQLitePool:
+    writer: Connection
+    readers: list[Connection]
+    # First come, first served; the busy timeout would have writers of one process poll each other.
+    turn_to_write: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def reader(self) -> Connection:
+        return min(self.readers, key=lambda reader: reader.load)
+
+
+class SQLiteTransaction(sqlite.SQLiteTransaction):
+    engine: SQLiteEngine
+    connection: Connection
+    ended = False
+    _pool: SQLitePool | None
+
+    async def __aenter__(self) -> sqlite.SQLiteTransaction:
+        if self._parent is not None:
+            return self._parent
+        self._pool = self.engine.pool
+        if self._pool is None:
+            self.connection = await self.engine.new_connection()
+        else:
+            await self._pool.turn_to_write.acquire()
+            self.connection = self._pool.writer
+        try:
+            await self.begin()
+        except BaseException:
+            try:
+                self.connection.rollback()
+            finally:
+                await self._let_go()
+            raise
+        self.engine.current_transaction.set(self)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if self._parent is not None:
+            return False
+        self.ended = True
+        self.engine.current_transaction.set(None)
+        try:
+            if kind is not None:
+                await self.rollback()
+            elif not self._committed and not self._rolled_back:
+                await self.commit()
+        finally:
+            await self._let_go()
+        return False
+
+    async def begin(self) -> None:
+        await self.connection.begin(self.transaction_type)
+
+    async def commit(self) -> None:
+        await self.connection.commit()
+        self._committed = True
+
+    async def rollback(self) -> None:
+        await self.connection.rollback()
+        self._rolled_back = True
+
+    async def _let_go(self) -> None:
+        if self._pool is None:
+            await self.connection.close()
+        else:
+            self._pool.turn_to_write.release()
+
+
+class SQLiteEngine(PoolPerLoop, sqlite.SQLiteEngine):
+    def __init__(self, path: str, *, readers: int = 2, timeout: float = LOCK_WAIT) -> None:
+        self.readers = readers
+        super().__init__(path=path, timeout=timeout, cached_statements=512, check_same_thread=False)
+
+    async def start_connection_pool(self) -> None:
+        if self.pool is not None:
+            raise RuntimeError("this loop has its pool already")
+        pool = SQLitePool(Connection(self._connect_writer), [])
+        try:
+            await pool.writer.open()  # first, for it is the one that turns WAL on
+            for _ in range(self.readers):
+                pool.readers.append(Connection(self._connect_reader))
+                await pool.readers[-1].open()
+        except BaseException:
+            await close_all(pool)
+            raise
+        self.pool = pool
+
+    async def close_connection_pool(self) -> None:
+        pool, self.pool = self.pool, None
+        if pool is not None:
+            await close_all(pool)
+
+    async def new_connection(self) -> Connection:
+        connection = Connection(self._connect_writer)
+        await connection.open()
+        return connection
+
+    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> Rows:
+        sql, args = querystring.compile_string(engine_type="sqlite")
+        return await self._run(sql, args, in_pool)
+
+    async def run_ddl(self, ddl: str, in_pool: bool = True) -> Rows:
+        return await self._run(ddl, (), in_pool)
+
+    def transaction(
+        self,
+        transaction_type: TransactionType = TransactionType.immediate,
+        allow_nested: bool = True,
+    ) -> SQLiteTransaction:
+        if not self.transaction_exists():
+            self.current_transaction.set(None)
+        return SQLiteTransaction(self, transaction_type, allow_nested)
+
+    def atomic(
+        self, transaction_type: TransactionType = TransactionType.immediate
+    ) -> sqlite.Atomic:
+        return sqlite.Atomic(engine=self, transaction_type=transaction_type)
+
+    async def _run(self, sql: str, args: Sequence[Any], in_pool: bool) -> Rows:
+        if transaction := self.open_transaction():
+            kept: Connection = transaction.connection
+            return await kept.execute(sql, args)
+        pool: SQLitePool | None = self.pool if in_pool else None
+        if pool is None:
+            connection = await self.new_connection()
+            try:
+                return await connection.write(sql, args)
+            finally:
+                await connection.close()
+        if only_reads(sql):
+            return await pool.reader().read(sql, args)
+        async with pool.turn_to_write:
+            return await pool.writer.write(sql, args)
+
+    def _connect_writer(self) -> sqlite3.Connection:
+        return self._connect(WRITES)
+
+    def _connect_reader(self) -> sqlite3.Connection:
+        return self._connect(READS)
+
+    def _connect(self, pragmas: Sequence[str]) -> sqlite3.Connection:
+        database: sqlite3.Connection = sqlite3.connect(**self.connection_kwargs)
+        try:
+            for pragma in pragmas:
+                database.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+
+async def close_all(pool: SQLitePool) -> None:
+    # The writer last: as the last connection to the file it folds the WAL into it.
+    for connection in (*pool.readers, pool.writer):
+        await connection.close()
+
+
+def only_reads(sql: str) -> bool:
+    # A wrong «no» for some WITH costs a turn at the writer; a wrong «yes» would be refused.
+    return verb(sql) == "SELECT" or (verb(sql)[:4] == "WITH" and not MENTIONS_WRITE.search(sql))
+
+
+# PostgreSQL
+
+
+class PostgresTransaction(postgres.PostgresTransaction):
+    engine: PostgresEngine
+    ended = False
+    _pool: Any
+
+    async def __aenter__(self) -> postgres.PostgresTransaction:
+        if self._parent is not None:
+            return self._parent
+        self._pool = self.engine.pool
+        if self._pool is None:
+            self.connection = await self.engine.get_new_connection()
+        else:
+            self.connection = await self._pool.acquire()
+        self.transaction = self.connection.transaction()
+        try:
+            await self.transaction.start()
+        except BaseException:
+            await self._let_go()
+            raise
+        self.engine.current_transaction.set(self)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if self._parent is not None:
+            return False
+        self.ended = True
+        self.engine.current_transaction.set(None)
+        try:
+            if self._committed or self._rolled_back:
+                pass  # by hand
+            elif kind is None:
+                await self.transaction.commit()
+            else:
+                # On a lost connection this fails too, and says less than the error under way.
+                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    await self.transaction.rollback()
+        finally:
+            await self._let_go()
+        return False
+
+    async def _let_go(self) -> None:
+        if self._pool is None:
+            await close(self.connection)
+        else:
+            await self._pool.release(self.connection)
+
+
+class PostgresEngine(PoolPerLoop, postgres.PostgresEngine):
+    def __init__(self, url: str, *, min_size: int = 1, max_size: int = 10) -> None:
+        self.pool_sizes = {"min_size": min_size, "max_size": max_size}
+        config = {"dsn": url, "server_settings": {"lock_timeout": f"{LOCK_WAIT}s"}}
+        super().__init__(config=config)
+
+    async def check_version(self) -> None:
+        """Nothing: the stock one connects as soon as the configuration is imported."""
+
+    async def start_connection_pool(self, **kwargs: Any) -> None:
+        if self.pool is not None:
+            raise RuntimeError("this loop has its pool already")
+        self.pool = await asyncpg.create_pool(
+            **{**self.config, **self.pool_sizes, "reset": keep_session, **kwargs}
+        )
+
+    async def close_connection_pool(self) -> None:
+        pool, self.pool = self.pool, None
+        if pool is not None:
+            await pool.close()
+
+    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> Any:
+        self._forget_ended_transaction()
+        return await super().run_querystring(querystring, in_pool)
+
+    async def run_ddl(self, ddl: str, in_pool: bool = True) -> Any:
+        self._forget_ended_transaction()
+        return await super().run_ddl(ddl, in_pool)
+
+    def transaction(self, allow_nested: bool = True) -> PostgresTransaction:
+        self._forget_ended_transaction()
+        return PostgresTransaction(engine=self, allow_nested=allow_nested)
+
+    def _forget_ended_transaction(self) -> None:
+        if not self.transaction_exists():
+            self.current_transaction.set(None)
+
+    async def _run_in_new_connection(self, query: str, args: Sequence[Any] | None = None) -> Any:
+        connection = await self.get_new_connection()
+        try:
+            return await connection.fetch(query, *args or ())
+        finally:
+            await close(connection)
+
+
+async def keep_session(_connection: Any) -> None:
+    """Instead of a round trip at each release: we change no session setting outside transactions.
+
+    asyncpg has rolled back what was left open before it calls this.
+    """
+
+
+async def close(connection: Any) -> None:
+    try:
+        await connection.close(timeout=LOCK_WAIT)
+    except BaseException:
+        connection.terminate()
+        raise

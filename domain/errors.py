@@ -1,0 +1,113 @@
+"""What the domain says when it says no. The sentence for each stands in the templates."""
+
+from datetime import datetime
+
+
+class Refusal(Exception):
+    """A rule says no. `code` names the sentence shown to the person."""
+
+    def __init_subclass__(cls) -> None:
+        cls.code = "".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__).lstrip("_")
+
+    code = "refusal"
+
+
+class NotFound(Refusal):
+    """Unknown, or not this viewer's: nobody may tell the two apart."""
+
+
+class NotAllowed(Refusal):
+    """Known to this viewer, but refused to them."""
+
+
+class ProfileLost(NotAllowed):
+    """The patient reached the age of consent."""
+
+
+class NotSignedIn(Refusal):
+    pass
+
+
+class TermsNotAccepted(Refusal):
+    pass
+
+
+class FormRefused(Refusal):
+    """The form's token is missing, of another session, or its fields are repeated."""
+
+
+class TooMany(Refusal):
+    def __init__(self, again_at: datetime) -> None:
+        super().__init__()
+        self.again_at = again_at
+
+
+class TooBusy(Refusal):
+    """More is asked of a costly function than it may take at once."""
+
+
+class LinkDead(Refusal):
+    """A mailed link that is altered, of another purpose, or no longer true."""
+
+
+class WrongCredentials(Refusal):
+    pass
+
+
+class NotActivated(Refusal):
+    pass
+
+
+class Conflict(Refusal):
+    """Someone or something else was faster; the person can choose again."""
+
+
+class SlotTaken(Conflict):
+    pass
+
+
+class SlotNotOffered(Conflict):
+    """Not a slot this choice can be booked in: past, withdrawn, or of another type."""
+
+
+class ClashesWithOwnVisit(Conflict):
+    def __init__(self, visit: object) -> None:
+        super().__init__()
+        self.visit = visit
+
+
+class TooManyUpcoming(Conflict):
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+
+
+class FormReused(Conflict):
+    """The same form key came with another content."""
+
+
+class TooEarlyToConfirm(Conflict):
+    def __init__(self, opens_at: datetime) -> None:
+        super().__init__()
+        self.opens_at = opens_at
+
+
+class TooLateToConfirm(Conflict):
+    pass
+
+
+class TooLateToCancel(Conflict):
+    def __init__(self, deadline: datetime) -> None:
+        super().__init__()
+        self.deadline = deadline
+
+
+class AlreadyCancelled(Conflict):
+    pass
+
+
+class ReasonInvalid(Refusal):
+    def __init__(self, problem: str, length: int) -> None:
+        super().__init__()
+        self.problem = problem
+        self.length = length

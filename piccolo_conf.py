@@ -1,0 +1,14 @@
+import os
+from pathlib import Path
+
+from piccolo.conf.apps import AppRegistry
+
+from domain.engines import PostgresEngine, SQLiteEngine
+
+url = os.environ.get("DATABASE_URL", "")
+folder = os.environ.get("DATA_DIR", "data")
+
+DB: SQLiteEngine | PostgresEngine
+DB = PostgresEngine(url) if url else SQLiteEngine(str(Path(folder, "portal.sqlite")))
+
+APP_REGISTRY = AppRegistry(apps=["domain.piccolo_app"])
