@@ -1,0 +1,51 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicSettings:
+    """The clinic as a value: its name, and the figures that its rules go by."""
+
+    name: str
+    phone: str
+    email: str
+    address: str
+    province: str
+    time_zone: str
+    consent_age: int | None
+    confirm_window_hours: int
+    cancel_limit_hours: int
+    hold_minutes: int
+    horizon_weeks: int
+    notice_minutes: int
+    most_upcoming: int
+    idle_minutes: int
+    has_booking: bool
+    has_urgent_booking: bool
+    mail_shows_details: bool
+    mail_sender_name: str
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def hold(self) -> timedelta:
+        return timedelta(minutes=self.hold_minutes)
+
+    def today(self, now: datetime) -> date:
+        return now.astimezone(self.zone).date()
+
+    def last_day(self, now: datetime) -> date:
+        """The last day for which slots are published."""
+        return self.today(now + timedelta(weeks=self.horizon_weeks))
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        return cls(**{name: row[name] for name in CLINIC_COLUMNS})
+
+
+CLINIC_COLUMNS = tuple(field.name for field in fields(ClinicSettings))

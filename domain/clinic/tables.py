@@ -1,0 +1,126 @@
+from piccolo.columns import (
+    UUID,
+    Boolean,
+    Date,
+    ForeignKey,
+    Integer,
+    SmallInt,
+    Text,
+    Time,
+    Timestamptz,
+    Varchar,
+)
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+
+class Clinic(Table):
+    """One row: the organisation and the settings it may change."""
+
+    id = UUID(primary_key=True)
+    name = Varchar(length=120)
+    phone = Varchar(length=20)
+    email = Varchar(length=254)
+    address = Varchar(length=200)
+    province = Varchar(length=2)
+    time_zone = Varchar(length=60)
+    consent_age = SmallInt(null=True, default=None)
+    confirm_window_hours = SmallInt(default=72)
+    cancel_limit_hours = SmallInt(default=48)
+    hold_minutes = SmallInt(default=5)
+    horizon_weeks = SmallInt(default=12)
+    notice_minutes = Integer(default=60)
+    most_upcoming = SmallInt(default=5)
+    idle_minutes = SmallInt(default=20)
+    has_booking = Boolean(default=True)
+    has_urgent_booking = Boolean(default=True)
+    mail_shows_details = Boolean(default=False)
+    mail_sender_name = Varchar(length=120)
+
+
+class Site(Table):
+    id = UUID(primary_key=True)
+    name = Varchar(length=120)
+    street = Varchar(length=160)
+    city = Varchar(length=80)
+    province = Varchar(length=2)
+    postal_code = Varchar(length=10)
+    phone = Varchar(length=20)
+    position = SmallInt(default=0)
+
+
+class Specialty(Table):
+    id = UUID(primary_key=True)
+    name_fr = Varchar(length=80)
+    name_en = Varchar(length=80)
+    position = SmallInt(default=0)
+
+
+class Practitioner(Table):
+    id = UUID(primary_key=True)
+    title = Varchar(length=10)
+    first_name = Varchar(length=80)
+    last_name = Varchar(length=80)
+    specialty = ForeignKey(Specialty, on_delete=OnDelete.restrict, null=False, index=True)
+    room_url = Varchar(length=300, default="")
+
+
+class VisitType(Table):
+    id = UUID(primary_key=True)
+    name_fr = Varchar(length=80)
+    name_en = Varchar(length=80)
+    minutes = SmallInt()
+    is_urgent = Boolean(default=False)
+    is_virtual = Boolean(default=False)
+    message_fr = Text(default="")
+    message_en = Text(default="")
+    position = SmallInt(default=0)
+
+
+class Schedule(Table):
+    """One practitioner at one site, open for some visit types (FHIR: Schedule)."""
+
+    id = UUID(primary_key=True)
+    practitioner = ForeignKey(Practitioner, on_delete=OnDelete.restrict, null=False, index=True)
+    site = ForeignKey(Site, on_delete=OnDelete.restrict, null=False, index=True)
+
+
+class ScheduleVisitType(Table):
+    id = UUID(primary_key=True)
+    schedule = ForeignKey(Schedule, on_delete=OnDelete.cascade, null=False, index=True)
+    visit_type = ForeignKey(VisitType, on_delete=OnDelete.restrict, null=False, index=True)
+
+
+class WeeklyHours(Table):
+    """A line of a weekly template, in the clinic's wall-clock time."""
+
+    id = UUID(primary_key=True)
+    schedule = ForeignKey(Schedule, on_delete=OnDelete.cascade, null=False, index=True)
+    weekday = SmallInt()
+    """0 is Monday."""
+    opens = Time()
+    closes = Time()
+    slot_minutes = SmallInt()
+
+
+class Absence(Table):
+    """Days without slots: of one practitioner, or of the whole clinic."""
+
+    id = UUID(primary_key=True)
+    practitioner = ForeignKey(Practitioner, on_delete=OnDelete.cascade, null=True, index=True)
+    first_day = Date(default=None, null=False)
+    last_day = Date(default=None, null=False)
+    reason = Varchar(length=120, default="")
+
+
+class Slot(Table):
+    """Published time of one practitioner; never overlapping another (a database rule)."""
+
+    id = UUID(primary_key=True)
+    schedule = ForeignKey(Schedule, on_delete=OnDelete.restrict, null=False, index=True)
+    practitioner = ForeignKey(Practitioner, on_delete=OnDelete.restrict, null=False, index=False)
+    site = ForeignKey(Site, on_delete=OnDelete.restrict, null=False, index=False)
+    starts_at = Timestamptz(default=None, null=False)
+    ends_at = Timestamptz(default=None, null=False)
+    minutes = SmallInt()
+    withdrawn_at = Timestamptz(default=None, null=True)
