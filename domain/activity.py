@@ -1,0 +1,34 @@
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from domain import db
+from domain.journal.tables import Activity
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    kind: str
+    subject: UUID
+    about: datetime
+    happened_at: datetime
+
+
+async def tell(patient: UUID, kind: str, subject: UUID, *, about: datetime, now: datetime) -> None:
+    """An entry in the profile's « Activité », in the transaction of what it tells."""
+    await Activity.insert(
+        Activity(
+            id=uuid4(), patient=patient, kind=kind, subject=subject, about=about, happened_at=now
+        )
+    )
+
+
+async def latest(patient: UUID) -> list[Entry]:
+    rows = await db.fetch(
+        """
+        SELECT kind, subject, about, happened_at FROM activity
+        WHERE patient = {} ORDER BY happened_at DESC LIMIT 8
+        """,
+        patient,
+    )
+    return [Entry(**row) for row in rows]

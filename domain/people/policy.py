@@ -1,0 +1,48 @@
+"""May this viewer do this for that profile, now? The one answer that everything asks."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from domain.clinic.settings import ClinicSettings
+from domain.people.coming_of_age import is_of_age
+
+
+class Grant(StrEnum):
+    BOOK = "book"
+    READ_INVOICES = "read_invoices"
+    READ_DOCUMENTS = "read_documents"
+    READ_MESSAGES = "read_messages"
+    SEND_MESSAGES = "send_messages"
+
+
+IMPLIED = {Grant.SEND_MESSAGES: Grant.READ_MESSAGES}
+
+
+class Held(Protocol):
+    """What of a profile the policy looks at."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def birth_date(self) -> date: ...
+    @property
+    def is_own(self) -> bool: ...
+    @property
+    def consent_until(self) -> datetime | None: ...
+    @property
+    def has_consent(self) -> bool: ...
+    @property
+    def grants(self) -> frozenset[Grant]: ...
+
+
+def is_lost(profile: Held, clinic: ClinicSettings, now: datetime) -> bool:
+    if profile.is_own or not is_of_age(profile.birth_date, clinic, now):
+        return False
+    is_running = profile.consent_until is None or now < profile.consent_until
+    return not (profile.has_consent and is_running)
+
+
+def may(grant: Grant, profile: Held, clinic: ClinicSettings, now: datetime) -> bool:
+    return grant in profile.grants and not is_lost(profile, clinic, now)

@@ -1,0 +1,58 @@
+from piccolo.columns import UUID, Boolean, Date, ForeignKey, Timestamptz, Varchar
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from domain.clinic.tables import Practitioner
+
+
+class Account(Table):
+    """The person who signs in."""
+
+    id = UUID(primary_key=True)
+    email = Varchar(length=254)
+    email_canonical = Varchar(length=254, unique=True)
+    password_hash = Varchar(length=200)
+    language = Varchar(length=2, default="fr")
+    created_at = Timestamptz(default=None, null=False)
+    password_changed_at = Timestamptz(default=None, null=False)
+    activated_at = Timestamptz(default=None, null=True)
+    disabled_at = Timestamptz(default=None, null=True)
+
+
+class Patient(Table):
+    """The person cared for."""
+
+    id = UUID(primary_key=True)
+    first_name = Varchar(length=80)
+    last_name = Varchar(length=80)
+    birth_date = Date(default=None, null=False)
+    health_number = Varchar(length=20, default="")
+    phone = Varchar(length=20, default="")
+    primary_practitioner = ForeignKey(Practitioner, on_delete=OnDelete.set_null, null=True)
+
+
+class ProxyGrant(Table):
+    """This account may act for that patient, for these tabs; `self` is one's own chart."""
+
+    id = UUID(primary_key=True)
+    account = ForeignKey(Account, on_delete=OnDelete.cascade, null=False, index=True)
+    patient = ForeignKey(Patient, on_delete=OnDelete.restrict, null=False, index=True)
+    relationship = Varchar(length=20)
+    may_book = Boolean(default=False)
+    may_read_invoices = Boolean(default=False)
+    may_read_documents = Boolean(default=False)
+    may_read_messages = Boolean(default=False)
+    may_send_messages = Boolean(default=False)
+    granted_at = Timestamptz(default=None, null=False)
+    withdrawn_at = Timestamptz(default=None, null=True)
+
+
+class ProxyConsent(Table):
+    """A person of age agreed that this account acts for them."""
+
+    id = UUID(primary_key=True)
+    grant = ForeignKey(ProxyGrant, on_delete=OnDelete.restrict, null=False, index=True)
+    recorded_by = Varchar(length=120)
+    recorded_at = Timestamptz(default=None, null=False)
+    until = Timestamptz(default=None, null=True)
+    withdrawn_at = Timestamptz(default=None, null=True)
