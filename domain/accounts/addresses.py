@@ -1,0 +1,29 @@
+import unicodedata
+
+LONGEST = 254
+
+
+def canonical(email: str) -> str:
+    """The form in which two spellings of one address are equal; unusable text gives ''.
+
+    Letters that only look like ASCII ones (Kelvin sign, full-width) make it unusable, and it is
+    lowered rather than folded (ß is not ss): no look-alike may reach another account.
+    """
+    local, at, host = email.strip().rpartition("@")
+    is_usable = local and at and host and len(email) <= LONGEST and local.isprintable()
+    if not is_usable or any(_looks_like_ascii(letter) for letter in local):
+        return ""
+    try:
+        host = host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return ""
+    return f"{unicodedata.normalize('NFC', local).lower()}@{host}"
+
+
+def _looks_like_ascii(letter: str) -> bool:
+    return not letter.isascii() and unicodedata.normalize("NFKC", letter).isascii()
+
+
+def masked(email: str) -> str:
+    local, _, host = email.rpartition("@")
+    return f"{local[:1]}***@{host}"

@@ -1,0 +1,49 @@
+"""A form sent twice does its thing once."""
+
+import hashlib
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from domain import db
+from domain.accounts.tables import FormKey
+from domain.errors import FormReused
+
+KEPT = timedelta(hours=48)
+
+
+async def earlier_result(
+    account: UUID, action: str, key: str, content: str, *, now: datetime
+) -> UUID | None:
+    """What this key already led to; claims it, inside the caller's transaction, if nothing."""
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    claimed = await db.fetch(
+        """
+        INSERT INTO form_key (id, account, action, key, digest, used_at)
+        VALUES ({}, {}, {}, {}, {}, {})
+        ON CONFLICT (account, action, key) DO NOTHING RETURNING id
+        """,
+        uuid4(),
+        account,
+        action,
+        key[:255],
+        digest,
+        now,
+    )
+    if claimed:
+        return None
+    row = await FormKey.objects().get(_is(account, action, key))
+    if row is None or row.digest != digest:
+        raise FormReused
+    return row.result
+
+
+async def keep_result(account: UUID, action: str, key: str, result: UUID) -> None:
+    await FormKey.update({FormKey.result: result}).where(_is(account, action, key))
+
+
+async def purge(*, now: datetime) -> None:
+    await FormKey.delete().where(FormKey.used_at < now - KEPT)
+
+
+def _is(account: UUID, action: str, key: str):  # type: ignore[no-untyped-def]
+    return (FormKey.account == account) & (FormKey.action == action) & (FormKey.key == key[:255])

@@ -1,0 +1,70 @@
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from domain import db
+from domain.accounts.tables import Session
+from domain.audit import Actor
+from domain.people import viewer
+from domain.people.viewer import Viewer
+
+MOST_AT_ONCE = 5
+ABSOLUTE_LIFE = timedelta(hours=12)
+MARK_EVERY = timedelta(minutes=1)
+
+
+async def begin(account: UUID, *, device: str, now: datetime) -> str:
+    """A new session's token, the only copy of it; the oldest beyond five ends."""
+    token = secrets.token_urlsafe(32)
+    async with db.transaction():
+        await Session.insert(
+            Session(
+                id=uuid4(),
+                token_hash=_hash(token),
+                account=account,
+                created_at=now,
+                last_used_at=now,
+                device=device[:200],
+            )
+        )
+        await db.fetch(
+            """
+            DELETE FROM session WHERE account = {} AND id NOT IN (
+                SELECT id FROM session WHERE account = {} ORDER BY created_at DESC LIMIT 5
+            )
+            """,
+            account,
+            account,
+        )
+    return token
+
+
+async def viewer_of(
+    token: str, *, request_id: str, now: datetime, is_poll: bool = False
+) -> Viewer | None:
+    """Who holds this token, if its session is alive; marks the use once a minute."""
+    rows = await db.fetch(viewer.BY_SESSION, _hash(token))
+    if not rows:
+        return None
+    session = rows[0]
+    idle = now - session["last_used_at"]
+    if idle >= timedelta(minutes=session["idle_minutes"]):
+        return None
+    if now - session["session_created_at"] >= ABSOLUTE_LIFE:
+        return None
+    if idle >= MARK_EVERY and not is_poll:
+        await Session.update({Session.last_used_at: now}).where(Session.id == session["session_id"])
+    return viewer.from_rows(rows, Actor("account", session["account_id"], request_id))
+
+
+async def end(token: str) -> None:
+    await Session.delete().where(Session.token_hash == _hash(token))
+
+
+async def purge(*, now: datetime) -> None:
+    await Session.delete().where(Session.created_at <= now - ABSOLUTE_LIFE)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

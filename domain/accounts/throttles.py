@@ -1,0 +1,51 @@
+"""How often something may be tried, counted in rows so that all processes share the count."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from domain import db
+from domain.accounts.tables import Attempt
+from domain.errors import TooMany
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    name: str
+    most: int
+    window: timedelta
+
+    def key(self, who: str) -> str:
+        return f"{self.name}:{hashlib.sha256(who.encode()).hexdigest()}"
+
+
+SIGN_IN_PER_ADDRESS = Limit("sign-in", 10, timedelta(minutes=15))
+SIGN_IN_PER_IP = Limit("sign-in-ip", 100, timedelta(hours=1))
+BOOKINGS = Limit("booking", 10, timedelta(hours=1))
+CANCELLATIONS = Limit("cancellation", 5, timedelta(days=1))
+
+
+async def take(limit: Limit, who: str, *, now: datetime) -> UUID:
+    """Count one try, or refuse it until the oldest counted one has left the window.
+
+    A refused try is not counted: nobody is kept out for longer than one window.
+    """
+    key = limit.key(who)
+    async with db.transaction():
+        await db.lock_key(key)
+        rows = await db.fetch(
+            "SELECT tried_at FROM attempt WHERE key = {} AND tried_at > {} ORDER BY tried_at",
+            key,
+            now - limit.window,
+        )
+        if len(rows) >= limit.most:
+            raise TooMany(rows[-limit.most]["tried_at"] + limit.window)
+        attempt = Attempt(id=uuid4(), key=key, tried_at=now)
+        await Attempt.insert(attempt)
+    return attempt.id
+
+
+async def give_back(*attempts: UUID) -> None:
+    """It succeeded, or did nothing: it no longer counts."""
+    await Attempt.delete().where(Attempt.id.is_in(list(attempts)))

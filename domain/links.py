@@ -1,0 +1,59 @@
+"""What a mailed link carries: signed, for one purpose, and of one state of the thing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from uuid import UUID
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from domain.errors import LinkDead
+
+
+class Purpose(StrEnum):
+    CONFIRM = "appointment.confirm.v1"
+    CANCEL = "appointment.cancel.v1"
+    KNOWN_BROWSER = "known-browser.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class VisitLink:
+    """A visit as it was when mailed, and the account it was mailed to."""
+
+    appointment: UUID
+    version: int
+    account: UUID
+
+
+class Links:
+    def __init__(self, keys: Sequence[str]) -> None:
+        # itsdangerous signs with the last key and accepts them all.
+        self._keys = list(reversed(keys))
+
+    def sign_visit(self, purpose: Purpose, link: VisitLink) -> str:
+        payload = [link.appointment.hex, link.version, link.account.hex]
+        return str(self._serializer(purpose).dumps(payload))
+
+    def read_visit(self, purpose: Purpose, token: str) -> VisitLink:
+        try:
+            appointment, version, account = self._serializer(purpose).loads(token)
+            return VisitLink(UUID(appointment), int(version), UUID(account))
+        except (BadSignature, ValueError, TypeError) as error:
+            raise LinkDead from error
+
+    def sign_account(self, account: UUID) -> str:
+        return str(self._serializer(Purpose.KNOWN_BROWSER).dumps(account.hex))
+
+    def read_account(self, token: str) -> UUID | None:
+        try:
+            return UUID(self._serializer(Purpose.KNOWN_BROWSER).loads(token))
+        except (BadSignature, ValueError, TypeError, AttributeError):
+            return None
+
+    def _serializer(self, purpose: Purpose) -> URLSafeSerializer:
+        return URLSafeSerializer(
+            self._keys,
+            salt=purpose.value,
+            signer_kwargs={"key_derivation": "hmac", "digest_method": sha256},
+        )
