@@ -1,0 +1,100 @@
+"""Which mails leave now, and what became of each. At least once, and rarely twice."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from domain import db
+from domain.mail.tables import OutboundEmail
+
+LEASE = timedelta(minutes=5)
+WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
+UNREACHABLE_WAITS = WAITS[:4]
+UNREACHABLE_FOR = timedelta(hours=72)
+KEPT = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A leased mail: ours to send until the lease ends."""
+
+    id: UUID
+    kind: str
+    account: UUID
+    facts: dict[str, str]
+    created_at: datetime
+    tries: int
+
+
+async def lease(most: int, *, now: datetime) -> list[Letter]:
+    skip = "FOR UPDATE SKIP LOCKED" if db.is_postgres() else ""
+    rows = await db.fetch(
+        f"""
+        UPDATE outbound_email SET leased_until = {{}}
+        WHERE id IN (
+            SELECT id FROM outbound_email
+            WHERE sent_at IS NULL AND dropped_at IS NULL AND dead_at IS NULL AND due_at <= {{}}
+              AND (leased_until IS NULL OR leased_until <= {{}})
+            ORDER BY due_at LIMIT {{}} {skip}
+        )
+        RETURNING id, kind, account, facts, created_at, tries
+        """,
+        now + LEASE,
+        now,
+        now,
+        most,
+    )
+    return [_letter(row) for row in rows]
+
+
+async def mark_sent(letter: Letter, *, now: datetime) -> None:
+    await _mark(letter, {OutboundEmail.sent_at: now, OutboundEmail.last_error: ""})
+
+
+async def mark_dropped(letter: Letter, *, now: datetime) -> None:
+    """Its cause is no longer true: it never leaves."""
+    await _mark(letter, {OutboundEmail.dropped_at: now})
+
+
+async def mark_refused(letter: Letter, error: str, *, is_final: bool, now: datetime) -> None:
+    """The server answered no about this mail: a try is used up."""
+    tries = letter.tries + 1
+    if is_final or tries > len(WAITS):
+        await _mark(letter, {OutboundEmail.dead_at: now, **_failure(tries, error)})
+    else:
+        await _mark(
+            letter, {OutboundEmail.due_at: now + WAITS[tries - 1], **_failure(tries, error)}
+        )
+
+
+async def mark_unreachable(letter: Letter, error: str, *, now: datetime) -> None:
+    """No server to answer: no try is used up, and the mail waits up to 72 hours."""
+    waited = now - letter.created_at
+    if waited >= UNREACHABLE_FOR:
+        await _mark(letter, {OutboundEmail.dead_at: now, **_failure(letter.tries, error)})
+        return
+    wait = next((w for w in UNREACHABLE_WAITS if waited < w), UNREACHABLE_WAITS[-1])
+    await _mark(letter, {OutboundEmail.due_at: now + wait, **_failure(letter.tries, error)})
+
+
+async def purge(*, now: datetime) -> None:
+    await OutboundEmail.delete().where(
+        (OutboundEmail.created_at < now - KEPT) & (OutboundEmail.dead_at.is_null())
+    )
+
+
+def _failure(tries: int, error: str) -> dict[Any, Any]:
+    return {OutboundEmail.tries: tries, OutboundEmail.last_error: error[:300]}
+
+
+async def _mark(letter: Letter, values: dict[Any, Any]) -> None:
+    await OutboundEmail.update({**values, OutboundEmail.leased_until: None}).where(
+        OutboundEmail.id == letter.id
+    )
+
+
+def _letter(row: dict[str, Any]) -> Letter:
+    facts = row["facts"]
+    return Letter(**{**row, "facts": json.loads(facts) if isinstance(facts, str) else facts})
