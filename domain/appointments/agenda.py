@@ -1,0 +1,223 @@
+"""A patient's visits, shaped for the screens and mails that show them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from domain import db
+from domain.appointments import rules
+from domain.appointments.choices import Choices
+from domain.appointments.offers import Named
+from domain.appointments.rules import State
+from domain.clinic.settings import ClinicSettings
+from domain.errors import NotFound, SlotNotOffered
+from domain.people.policy import Grant
+from domain.people.viewer import Profile, Viewer
+
+PAGE = 20
+MOST_UPCOMING_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    name: str
+    street: str
+    city: str
+    province: str
+    postal_code: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An appointment with all that is shown of it, and what may be done with it now."""
+
+    id: UUID
+    patient: UUID
+    patient_name: str
+    version: int
+    starts_at: datetime
+    ends_at: datetime
+    minutes: int
+    practitioner: str
+    specialty: Named
+    visit_type: Named
+    message: Named
+    is_urgent: bool
+    is_virtual: bool
+    room_url: str
+    place: Place
+    reason: str
+    confirmed_at: datetime | None
+    cancelled_at: datetime | None
+    state: State
+    may_confirm: bool
+    may_cancel: bool
+    cancel_deadline: datetime
+    confirm_opens_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    visits: Sequence[Visit]
+    older: datetime | None
+    """Ask again with this to see those before."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    starts_at: datetime
+    confirmed_at: datetime | None
+    cancelled_at: datetime | None
+
+
+_SHOWN = """
+    pr.title || ' ' || pr.first_name || ' ' || pr.last_name AS practitioner, pr.room_url,
+    sp.name_fr AS specialty_fr, sp.name_en AS specialty_en,
+    vt.name_fr AS type_fr, vt.name_en AS type_en, vt.message_fr, vt.message_en,
+    vt.is_urgent, vt.is_virtual, vt.minutes AS type_minutes,
+    si.name AS site_name, si.street, si.city, si.province, si.postal_code, si.phone
+"""
+_VISITS = f"""
+    SELECT ap.id, ap.patient, pa.first_name || ' ' || pa.last_name AS patient_name, ap.version,
+           ap.starts_at, ap.ends_at, ap.reason, ap.confirmed_at, ap.cancelled_at, {_SHOWN}
+    FROM appointment ap
+    JOIN patient pa ON pa.id = ap.patient
+    JOIN practitioner pr ON pr.id = ap.practitioner
+    JOIN specialty sp ON sp.id = pr.specialty
+    JOIN visit_type vt ON vt.id = ap.visit_type
+    JOIN site si ON si.id = ap.site
+"""
+
+
+async def upcoming(viewer: Viewer, patients: Sequence[UUID], *, now: datetime) -> list[Visit]:
+    """The coming visits of these profiles, cancelled ones too until their date."""
+    if not patients:
+        return []
+    marks = ", ".join("{}" for _ in patients)
+    rows = await db.fetch(
+        f"""{_VISITS} WHERE ap.patient IN ({marks}) AND ap.ends_at > {{}}
+        ORDER BY ap.starts_at LIMIT {{}}""",
+        *patients,
+        now,
+        MOST_UPCOMING_SHOWN,
+    )
+    return [_visit(row, viewer.clinic, now) for row in rows]
+
+
+async def history(
+    viewer: Viewer, patient: UUID, *, before: datetime | None = None, now: datetime
+) -> History:
+    rows = await db.fetch(
+        f"""{_VISITS} WHERE ap.patient = {{}} AND ap.ends_at <= {{}} AND ap.starts_at < {{}}
+        ORDER BY ap.starts_at DESC LIMIT {{}}""",
+        patient,
+        now,
+        before or now,
+        PAGE + 1,
+    )
+    visits = [_visit(row, viewer.clinic, now) for row in rows[:PAGE]]
+    return History(visits, visits[-1].starts_at if len(rows) > PAGE else None)
+
+
+async def visit(viewer: Viewer, appointment: UUID, *, now: datetime) -> Visit:
+    """One visit of a profile this viewer may act for; else it does not exist."""
+    rows = await db.fetch(f"{_VISITS} WHERE ap.id = {{}}", appointment)
+    if not rows:
+        raise NotFound
+    viewer.acting_for(rows[0]["patient"], Grant.BOOK, now)
+    return _visit(rows[0], viewer.clinic, now)
+
+
+async def visit_of(viewer: Viewer, patient: UUID, appointment: UUID, *, now: datetime) -> Visit:
+    viewer.acting_for(patient, Grant.BOOK, now)
+    found = await visit(viewer, appointment, now=now)
+    if found.patient != patient:
+        raise NotFound
+    return found
+
+
+async def overlapping(
+    viewer: Viewer, proposed: Visit, *, other_than: UUID | None = None, now: datetime
+) -> Visit | None:
+    """The same patient's other visit at that time."""
+    rows = await db.fetch(
+        f"""{_VISITS} WHERE ap.patient = {{}} AND ap.cancelled_at IS NULL
+        AND ap.starts_at < {{}} AND ap.ends_at > {{}} ORDER BY ap.starts_at""",
+        proposed.patient,
+        proposed.ends_at,
+        proposed.starts_at,
+    )
+    others = [row for row in rows if row["id"] != other_than]
+    return _visit(others[0], viewer.clinic, now) if others else None
+
+
+async def proposed(
+    viewer: Viewer, profile: Profile, choices: Choices, slot: UUID, *, now: datetime
+) -> Visit:
+    """The visit that booking this slot would make."""
+    rows = await db.fetch(
+        f"""
+        SELECT sl.starts_at, {_SHOWN}
+        FROM slot sl
+        JOIN practitioner pr ON pr.id = sl.practitioner
+        JOIN specialty sp ON sp.id = pr.specialty
+        JOIN site si ON si.id = sl.site
+        JOIN visit_type vt ON vt.id = {{}}
+        WHERE sl.id = {{}}
+        """,
+        choices.visit_type,
+        slot,
+    )
+    if not rows:
+        raise SlotNotOffered
+    row = rows[0]
+    facts = {
+        "id": uuid4(),
+        "patient": profile.id,
+        "patient_name": profile.full_name,
+        "version": 0,
+        "ends_at": row["starts_at"] + timedelta(minutes=row["type_minutes"]),
+        "reason": choices.reason or "",
+        "confirmed_at": None,
+        "cancelled_at": None,
+    }
+    return _visit({**row, **facts}, viewer.clinic, now)
+
+
+def _visit(row: dict[str, Any], clinic: ClinicSettings, now: datetime) -> Visit:
+    times = _Times(row["starts_at"], row["confirmed_at"], row["cancelled_at"])
+    return Visit(
+        id=row["id"],
+        patient=row["patient"],
+        patient_name=row["patient_name"],
+        version=row["version"],
+        starts_at=row["starts_at"],
+        ends_at=row["ends_at"],
+        minutes=(row["ends_at"] - row["starts_at"]) // timedelta(minutes=1),
+        practitioner=row["practitioner"],
+        specialty=Named(row["specialty_fr"], row["specialty_en"]),
+        visit_type=Named(row["type_fr"], row["type_en"]),
+        message=Named(row["message_fr"], row["message_en"]),
+        is_urgent=bool(row["is_urgent"]),
+        is_virtual=bool(row["is_virtual"]),
+        room_url=row["room_url"] if row["is_virtual"] else "",
+        place=Place(
+            row["site_name"],
+            row["street"],
+            row["city"],
+            row["province"],
+            row["postal_code"],
+            row["phone"],
+        ),
+        reason=row["reason"],
+        confirmed_at=row["confirmed_at"],
+        cancelled_at=row["cancelled_at"],
+        state=rules.state(times),
+        may_confirm=rules.may_confirm(times, clinic, now),
+        may_cancel=rules.may_cancel(times, clinic, now),
+        cancel_deadline=rules.cancel_deadline(times, clinic),
+        confirm_opens_at=rules.confirm_opens_at(times, clinic),
+    )

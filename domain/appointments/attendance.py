@@ -1,0 +1,144 @@
+"""Confirming, cancelling and moving a visit: the same two rules on every path."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from domain import activity, audit, db
+from domain.accounts import throttles
+from domain.appointments import agenda, notices, rules, slots
+from domain.appointments.agenda import Visit
+from domain.appointments.tables import Appointment
+from domain.audit import Actor
+from domain.errors import AlreadyCancelled, NotFound, Refusal, SlotTaken
+from domain.people.viewer import Viewer
+
+
+async def confirm(viewer: Viewer, patient: UUID, appointment: UUID, *, now: datetime) -> Visit:
+    """Confirming twice is confirming once."""
+    async with db.transaction():
+        await db.lock_row(Appointment, appointment)
+        visit = await agenda.visit_of(viewer, patient, appointment, now=now)
+        if visit.state == "confirmed":
+            return visit
+        rules.check_confirm(visit, viewer.clinic, now)
+        if not await _set(visit, "confirmed", viewer, now):
+            raise AlreadyCancelled
+        await _record(viewer, visit, "confirmed", now)
+    return await agenda.visit_of(viewer, patient, appointment, now=now)
+
+
+async def cancel(viewer: Viewer, patient: UUID, appointment: UUID, *, now: datetime) -> Visit:
+    """Frees the slot at once. Cancelling twice is cancelling once."""
+    async with db.transaction():
+        await db.lock_row(Appointment, appointment)
+        visit = await agenda.visit_of(viewer, patient, appointment, now=now)
+        if visit.state == "cancelled":
+            return visit
+        rules.check_cancel(visit, viewer.clinic, now)
+        await throttles.take(throttles.CANCELLATIONS, str(viewer.account.id), now=now)
+        if not await _set(visit, "cancelled", viewer, now):
+            raise AlreadyCancelled
+        await _record(viewer, visit, "cancelled", now)
+        await notices.post(
+            "appointment_cancelled", appointment, patient, viewer, version=visit.version, now=now
+        )
+    return await agenda.visit_of(viewer, patient, appointment, now=now)
+
+
+async def move(actor: Actor, appointment: UUID, slot: UUID, *, now: datetime) -> None:
+    """The clinic's act: the visit goes to another slot, unconfirmed, and old links die."""
+    async with db.transaction():
+        await db.lock_row(Appointment, appointment)
+        row = await _movable(appointment, now)
+        moved = await _to_slot(appointment, slot, row, now)
+        if not moved:
+            raise SlotTaken
+        patient = row["patient"]
+        await audit.record(actor, "appointment.moved", patient=patient, subject=appointment, at=now)
+        about = moved[0]["starts_at"]
+        await activity.tell(patient, "moved", appointment, about=about, now=now)
+        await notices.post(
+            "appointment_moved", appointment, patient, None, version=moved[0]["version"], now=now
+        )
+
+
+async def _to_slot(
+    appointment: UUID, slot: UUID, row: dict[str, Any], now: datetime
+) -> list[dict[str, Any]]:
+    ends_at = await _end_in(slot, row["ends_at"] - row["starts_at"])
+    with slots.taken_on_conflict():
+        return await db.fetch(
+            """
+            UPDATE appointment SET slot = sl.id, practitioner = sl.practitioner, site = sl.site,
+                starts_at = sl.starts_at, ends_at = {}, version = version + 1,
+                confirmed_at = NULL, confirmed_by = NULL, confirmable_at = NULL
+            FROM slot sl
+            WHERE appointment.id = {} AND appointment.cancelled_at IS NULL AND sl.id = {}
+              AND sl.withdrawn_at IS NULL AND sl.starts_at > {}
+              AND NOT EXISTS (SELECT 1 FROM appointment ap
+                              WHERE ap.slot = sl.id AND ap.cancelled_at IS NULL)
+            RETURNING version, starts_at
+            """,
+            ends_at,
+            appointment,
+            slot,
+            now,
+        )
+
+
+async def record_refusal(
+    viewer: Viewer, patient: UUID, appointment: UUID, refusal: Refusal, *, now: datetime
+) -> None:
+    await audit.record(
+        viewer.actor,
+        "appointment.refused",
+        patient=patient,
+        subject=appointment,
+        outcome=refusal.code,
+        at=now,
+    )
+
+
+async def _set(visit: Visit, what: str, viewer: Viewer, now: datetime) -> bool:
+    """Compare and set: only from the state that was looked at."""
+    changed = await db.fetch(
+        f"""
+        UPDATE appointment SET {what}_at = {{}}, {what}_by = {{}}
+        WHERE id = {{}} AND version = {{}} AND cancelled_at IS NULL AND {what}_at IS NULL
+        RETURNING id
+        """,
+        now,
+        viewer.account.id,
+        visit.id,
+        visit.version,
+    )
+    return bool(changed)
+
+
+async def _record(viewer: Viewer, visit: Visit, what: str, now: datetime) -> None:
+    await audit.record(
+        viewer.actor, f"appointment.{what}", patient=visit.patient, subject=visit.id, at=now
+    )
+    await activity.tell(visit.patient, what, visit.id, about=visit.starts_at, now=now)
+
+
+async def _movable(appointment: UUID, now: datetime) -> dict[str, Any]:
+    rows = await db.fetch(
+        """
+        SELECT patient, starts_at, ends_at FROM appointment
+        WHERE id = {} AND cancelled_at IS NULL AND ends_at > {}
+        """,
+        appointment,
+        now,
+    )
+    if not rows:
+        raise NotFound
+    return rows[0]
+
+
+async def _end_in(slot: UUID, duration: timedelta) -> datetime:
+    rows = await db.fetch("SELECT starts_at, minutes FROM slot WHERE id = {}", slot)
+    if not rows or timedelta(minutes=rows[0]["minutes"]) < duration:
+        raise SlotTaken
+    return rows[0]["starts_at"] + duration  # type: ignore[no-any-return]

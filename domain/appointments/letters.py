@@ -1,0 +1,66 @@
+"""What a mail about a visit says when it leaves, if it is still true then."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.appointments import agenda
+from domain.appointments.agenda import Visit
+from domain.clinic.settings import ClinicSettings
+from domain.errors import NotAllowed, NotFound
+from domain.links import Links, Purpose, VisitLink
+from domain.mail.delivery import Letter
+from domain.people import viewer as viewers
+from domain.people.viewer import ViewerAccount
+
+
+@dataclass(frozen=True, slots=True)
+class VisitLetter:
+    kind: str
+    account: ViewerAccount
+    clinic: ClinicSettings
+    visit: Visit
+    confirm_token: str | None
+    cancel_token: str | None
+    shows_details: bool
+
+
+KINDS = frozenset(
+    {
+        "appointment_booked",
+        "appointment_cancelled",
+        "appointment_confirmable",
+        "appointment_moved",
+    }
+)
+
+
+async def compose(letter: Letter, *, links: Links, now: datetime) -> VisitLetter | None:
+    """None when its cause is gone: cancelled or moved meanwhile, access lost, visit begun."""
+    try:
+        viewer = await viewers.load(letter.account, via="job", request_id=str(letter.id))
+        visit = await agenda.visit(viewer, UUID(letter.facts["appointment"]), now=now)
+    except (NotFound, NotAllowed):
+        return None
+    if not _is_still_true(letter, visit, now):
+        return None
+    link = VisitLink(visit.id, visit.version, viewer.account.id)
+    return VisitLetter(
+        kind=letter.kind,
+        account=viewer.account,
+        clinic=viewer.clinic,
+        visit=visit,
+        confirm_token=links.sign_visit(Purpose.CONFIRM, link) if visit.may_confirm else None,
+        cancel_token=links.sign_visit(Purpose.CANCEL, link) if visit.may_cancel else None,
+        shows_details=viewer.clinic.mail_shows_details,
+    )
+
+
+def _is_still_true(letter: Letter, visit: Visit, now: datetime) -> bool:
+    if letter.kind == "appointment_cancelled":
+        return visit.state == "cancelled"
+    if visit.state == "cancelled" or now >= visit.starts_at:
+        return False
+    if letter.kind == "appointment_confirmable" and not visit.may_confirm:
+        return False
+    return visit.version == int(letter.facts["version"])

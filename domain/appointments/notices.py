@@ -1,0 +1,55 @@
+"""Who is written to about a visit."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain import db
+from domain.mail import outbox
+from domain.people import viewer as viewers
+from domain.people.policy import Grant
+from domain.people.viewer import Viewer
+
+
+async def post(
+    kind: str,
+    appointment: UUID,
+    patient: UUID,
+    author: Viewer | None,
+    *,
+    version: int,
+    now: datetime,
+) -> None:
+    """Owe one mail to each who should know, in the caller's transaction."""
+    for account in await _readers(appointment, patient, author, now):
+        await outbox.post(
+            kind,
+            account,
+            now=now,
+            once_key=f"{kind}:{appointment.hex}:{version}:{account.hex}",
+            appointment=appointment,
+            version=version,
+        )
+
+
+async def _readers(
+    appointment: UUID, patient: UUID, author: Viewer | None, now: datetime
+) -> list[UUID]:
+    """The one who acted or booked, and the patient's own account; failing both, every proxy."""
+    rows = await db.fetch(
+        """
+        SELECT g.account, g.relationship, ap.booked_by FROM proxy_grant g
+        JOIN appointment ap ON ap.id = {}
+        WHERE g.patient = {} AND g.withdrawn_at IS NULL
+        """,
+        appointment,
+        patient,
+    )
+    holders = [row["account"] for row in rows if await _may_still(row["account"], patient, now)]
+    concerned = {row["account"] for row in rows if row["relationship"] == "self"}
+    concerned |= {author.account.id} if author else {row["booked_by"] for row in rows}
+    return [account for account in holders if account in concerned] or holders
+
+
+async def _may_still(account: UUID, patient: UUID, now: datetime) -> bool:
+    viewer = await viewers.load(account, via="job", request_id="notices")
+    return viewer.may(Grant.BOOK, patient, now)

@@ -1,0 +1,238 @@
+"""Which published times are open to this profile: one condition for every use."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from domain import db
+from domain.appointments.choices import ANYONE, Choices
+from domain.clinic.calendar import Week, moment
+from domain.errors import SlotTaken
+from domain.people.viewer import Profile, Viewer
+
+SHOWN_PER_HALF_DAY = 8
+NEAREST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSlot:
+    id: UUID
+    starts_at: datetime
+    practitioner: str
+    is_held: bool
+    """By this viewer for this profile."""
+
+
+@dataclass(slots=True)
+class HalfDay:
+    slots: list[OpenSlot] = field(default_factory=list)
+    total: int = 0
+
+    @property
+    def hidden(self) -> int:
+        return self.total - len(self.slots)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    date: date
+    morning: HalfDay
+    afternoon: HalfDay
+
+
+@dataclass(frozen=True, slots=True)
+class SlotWeek:
+    week: Week
+    days: Sequence[Day]
+    is_first: bool
+    is_last: bool
+    next_available: datetime | None
+    """The first open time after an empty week."""
+
+    @property
+    def is_empty(self) -> bool:
+        return all(day.morning.total + day.afternoon.total == 0 for day in self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The open slots of some choices, for one viewer and profile at one moment."""
+
+    viewer: Viewer
+    profile: Profile
+    choices: Choices
+    now: datetime
+
+    @property
+    def opens_at(self) -> datetime:
+        notice = self.now + timedelta(minutes=self.viewer.clinic.notice_minutes)
+        if self.choices.from_day is None:
+            return notice
+        return max(notice, moment(self.choices.from_day, time(0), self.viewer.clinic.zone))
+
+    @property
+    def horizon(self) -> datetime:
+        return self.now + timedelta(weeks=self.viewer.clinic.horizon_weeks)
+
+    def condition(self) -> tuple[str, list[Any]]:
+        values: list[Any] = [self.choices.visit_type, self.choices.is_urgent]
+        only = ""
+        if not self.choices.is_urgent:
+            only += " AND pr.specialty = {}"
+            values.append(self.choices.specialty)
+        if self.choices.practitioner not in (None, ANYONE):
+            only += " AND sl.practitioner = {}"
+            values.append(self.choices.practitioner)
+        values += [self.choices.site, self.now, self.viewer.account.id, self.profile.id]
+        return _OPEN.replace("<only>", only), values
+
+
+_OPEN = """
+    FROM slot sl
+    JOIN practitioner pr ON pr.id = sl.practitioner
+    JOIN schedule_visit_type sv ON sv.schedule = sl.schedule
+    JOIN visit_type vt ON vt.id = sv.visit_type
+    LEFT JOIN hold h ON h.slot = sl.id
+    WHERE vt.id = {} AND vt.is_urgent = {} AND vt.minutes <= sl.minutes<only>
+      AND sl.site = {} AND sl.withdrawn_at IS NULL
+      AND (h.id IS NULL OR h.expires_at <= {} OR (h.account = {} AND h.patient = {}))
+      AND NOT EXISTS (
+          SELECT 1 FROM appointment ap WHERE ap.slot = sl.id AND ap.cancelled_at IS NULL)
+"""
+
+
+async def first_open(search: Search, *, after: datetime | None = None) -> datetime | None:
+    condition, values = search.condition()
+    rows = await db.fetch(
+        f"SELECT sl.starts_at {condition} AND sl.starts_at >= {{}} ORDER BY sl.starts_at LIMIT 1",
+        *values,
+        max(after, search.opens_at) if after else search.opens_at,
+    )
+    return rows[0]["starts_at"] if rows else None
+
+
+async def open_week(
+    search: Search, asked: date | None, *, opened: tuple[date, str] | None = None
+) -> SlotWeek:
+    """The week asked for, kept within what can be booked; without one, the first with a slot.
+
+    `opened` is the half-day to show whole.
+    """
+    zone = search.viewer.clinic.zone
+    first_week = Week.of(search.opens_at.astimezone(zone).date(), zone)
+    last_week = Week.of(search.horizon.astimezone(zone).date(), zone)
+    soonest = await first_open(search) if asked is None else None
+    day = asked or (soonest or search.opens_at).astimezone(zone).date()
+    monday = min(max(first_week.monday, Week.of(day, zone).monday), last_week.monday)
+    week = Week(monday, zone)
+    days = await _days(search, week, opened)
+    is_empty = all(day.morning.total + day.afternoon.total == 0 for day in days)
+    return SlotWeek(
+        week=week,
+        days=days,
+        is_first=week.monday <= first_week.monday,
+        is_last=week.monday >= last_week.monday,
+        next_available=await first_open(search, after=week.ends_at) if is_empty else None,
+    )
+
+
+async def nearest(search: Search, to: datetime) -> list[OpenSlot]:
+    """The open slots of the same day or so that lie closest to one that is gone."""
+    condition, values = search.condition()
+    rows = await db.fetch(
+        f"""
+        SELECT sl.id, sl.starts_at, {_NAME} AS practitioner {condition}
+          AND sl.starts_at >= {{}} AND sl.starts_at BETWEEN {{}} AND {{}}
+        ORDER BY sl.starts_at
+        """,
+        *values,
+        search.opens_at,
+        to - timedelta(days=7),
+        to + timedelta(days=7),
+    )
+    found = [OpenSlot(**row, is_held=False) for row in rows]
+    closest = sorted(found, key=lambda slot: abs(slot.starts_at - to))[:NEAREST]
+    return sorted(closest, key=lambda slot: slot.starts_at)
+
+
+async def start_of(slot: UUID) -> datetime | None:
+    rows = await db.fetch("SELECT starts_at FROM slot WHERE id = {}", slot)
+    return rows[0]["starts_at"] if rows else None
+
+
+async def is_open(search: Search, slot: UUID) -> bool:
+    condition, values = search.condition()
+    rows = await db.fetch(
+        f"SELECT sl.id {condition} AND sl.id = {{}} AND sl.starts_at >= {{}}",
+        *values,
+        slot,
+        # « À partir du » narrows what is shown, not what may be booked.
+        search.now + timedelta(minutes=search.viewer.clinic.notice_minutes),
+    )
+    return bool(rows)
+
+
+@contextmanager
+def taken_on_conflict() -> Iterator[None]:
+    """What the database refuses as a double booking is a taken slot to everyone else."""
+    try:
+        yield
+    except Exception as error:
+        if db.conflict_kind(error) in {"unique", "overlap"}:
+            raise SlotTaken from error
+        raise
+
+
+_NAME = "pr.title || ' ' || pr.last_name"
+
+
+async def _days(search: Search, week: Week, opened: tuple[date, str] | None) -> list[Day]:
+    days = [Day(date, HalfDay(), HalfDay()) for date in week.days]
+    halves = [half for day in days for half in (day.morning, day.afternoon)]
+    shown_whole = _index(week, opened)
+    for row in await _rows(search, week, shown_whole):
+        half = halves[row["half"]]
+        half.total = row["total"]
+        half.slots.append(
+            OpenSlot(row["id"], row["starts_at"], row["practitioner"], bool(row["is_held"]))
+        )
+    return days
+
+
+async def _rows(search: Search, week: Week, shown_whole: int) -> list[dict[str, Any]]:
+    condition, values = search.condition()
+    bounds = week.half_days
+    half = (
+        "CASE " + " ".join(f"WHEN sl.starts_at < {{}} THEN {n}" for n in range(13)) + " ELSE 13 END"
+    )
+    return await db.fetch(
+        f"""
+        SELECT id, starts_at, practitioner, is_held, half, total FROM (
+            SELECT o.*, count(*) OVER (PARTITION BY half) AS total,
+                   row_number() OVER (PARTITION BY half ORDER BY starts_at, practitioner) AS place
+            FROM (
+                SELECT sl.id, sl.starts_at, {_NAME} AS practitioner,
+                       h.id IS NOT NULL AND h.expires_at > {{}} AS is_held, {half} AS half
+                {condition} AND sl.starts_at >= {{}} AND sl.starts_at < {{}}
+            ) o
+        ) p
+        WHERE place <= {{}} OR half = {{}}
+        ORDER BY starts_at, practitioner
+        """,
+        search.now,
+        *bounds[1:14],
+        *values,
+        max(search.opens_at, bounds[0]),
+        min(bounds[-1], search.horizon).astimezone(UTC),
+        SHOWN_PER_HALF_DAY,
+        shown_whole,
+    )
+
+
+def _index(week: Week, opened: tuple[date, str] | None) -> int:
+    if opened is None or opened[0] not in week.days:
+        return -1
+    return 2 * week.days.index(opened[0]) + (opened[1] == "afternoon")

@@ -1,0 +1,46 @@
+"""Visits that enter the time in which they may be confirmed."""
+
+from datetime import datetime, timedelta
+
+from domain import activity, audit, db
+from domain.appointments import notices
+from domain.audit import Actor
+from domain.clinic.clinic import current_settings
+
+BATCH = 200
+
+
+async def open_due(*, now: datetime) -> int:
+    """Announce each once, however often this runs and whoever else runs it."""
+    clinic = await current_settings()
+    async with db.transaction():
+        opened = await db.fetch(
+            """
+            UPDATE appointment SET confirmable_at = {}
+            WHERE confirmable_at IS NULL AND id IN (
+                SELECT id FROM appointment
+                WHERE confirmable_at IS NULL AND confirmed_at IS NULL AND cancelled_at IS NULL
+                  AND starts_at > {} AND starts_at <= {}
+                ORDER BY starts_at LIMIT {}
+            )
+            RETURNING id, patient, version, starts_at
+            """,
+            now,
+            now,
+            now + timedelta(hours=clinic.confirm_window_hours),
+            BATCH,
+        )
+        for row in opened:
+            visit, patient = row["id"], row["patient"]
+            await activity.tell(patient, "confirmable", visit, about=row["starts_at"], now=now)
+            await notices.post(
+                "appointment_confirmable", visit, patient, None, version=row["version"], now=now
+            )
+            await audit.record(
+                Actor.job("open_confirmation_window"),
+                "appointment.confirmable",
+                patient=patient,
+                subject=visit,
+                at=now,
+            )
+    return len(opened)
