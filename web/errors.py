@@ -1,0 +1,88 @@
+"""Every refusal and failure as a page, said once."""
+
+import logging
+from typing import Any
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import Scope
+
+from domain import audit, errors
+from domain.errors import Refusal
+from domain.people.viewer import Viewer
+from web.responses import here, leave_to, render
+
+log = logging.getLogger("portal.errors")
+
+STATUSES: dict[type[Refusal], int] = {
+    errors.NotFound: 404,
+    errors.LinkDead: 410,
+    errors.NotAllowed: 403,
+    errors.FormRefused: 403,
+    errors.TooMany: 429,
+    errors.TooBusy: 503,
+    errors.Conflict: 409,
+    errors.ReasonInvalid: 422,
+    errors.WrongCredentials: 422,
+    errors.NotActivated: 403,
+}
+WRITTEN = frozenset({403, 404, 405, 409, 410, 413, 422, 429, 503})
+BUSY_FOR = "2"
+
+
+def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
+    if isinstance(refusal, errors.NotSignedIn):
+        return leave_to(request, f"/connexion?suivant={quote(_way_back(request), safe='')}")
+    if isinstance(refusal, errors.TermsNotAccepted):
+        return leave_to(request, f"/conditions?suivant={quote(_way_back(request), safe='')}")
+    status = next(code for kind, code in STATUSES.items() if isinstance(refusal, kind))
+    response = render(request, "errors/refusal.html", status_code=status, refusal=refusal)
+    if isinstance(refusal, errors.TooMany):
+        wait = refusal.again_at - request.app.state.portal.now()
+        response.headers["retry-after"] = str(max(1, int(wait.total_seconds())))
+    if isinstance(refusal, errors.TooBusy):
+        response.headers["retry-after"] = BUSY_FOR
+    return response
+
+
+def failed_request(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """What the framework itself refuses: no such route, wrong method, too large, unreadable."""
+    status = 404 if error.status_code == 400 else error.status_code
+    if status not in WRITTEN:
+        return crashed(request, error)
+    response = render(request, "errors/status.html", status_code=status, status=status)
+    if status == 405 and error.headers:
+        response.headers.update({k: v for k, v in error.headers.items() if k.lower() == "allow"})
+    return response
+
+
+def crashed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    reference = str(request.scope.get("request_id", ""))[:12]
+    # Never the values at hand: they may be a patient's words or a password.
+    log.error("%s: %s", reference, type(error).__name__, exc_info=error)
+    return render(request, "errors/crash.html", status_code=500, reference=reference)
+
+
+async def record_refusal(error: Exception, scope: Scope) -> None:
+    """Refused access is in the journal too: who, to whom, and why not."""
+    viewer: Viewer | None = scope.get("user")
+    if viewer is None or not isinstance(error, errors.NotAllowed | errors.NotFound):
+        return
+    patient = scope.get("path_params", {}).get("patient")
+    await audit.record(
+        viewer.actor,
+        "access",
+        patient=patient if isinstance(patient, UUID) else None,
+        outcome=f"refused.{error.code}",
+        at=scope["litestar_app"].state.portal.now(),
+    )
+
+
+def _way_back(request: Request[Any, Any, Any]) -> str:
+    """Where to return once signed in; a form's own page has all that was chosen in its URL."""
+    if request.method in {"GET", "HEAD"}:
+        return here(request)
+    came_from = urlsplit(request.headers.get("referer", ""))
+    return f"{came_from.path}?{came_from.query}" if came_from.query else came_from.path or "/"

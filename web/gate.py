@@ -1,0 +1,121 @@
+"""What every request and answer passes, before and outside of any routing."""
+
+import logging
+import time
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from litestar import Litestar
+from litestar.enums import ScopeType
+from litestar.types import Message, Receive, Scope, Send
+
+from domain.config import Settings
+
+log = logging.getLogger("portal.access")
+
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self';"
+    " connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none';"
+    " frame-ancestors 'none'; report-uri /csp"
+)
+HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "geolocation=(), camera=(), microphone=(), payment=()",
+    "x-frame-options": "DENY",
+    "x-robots-tag": "noindex, nofollow",
+}
+PRIVATE = {"cache-control": "no-store", "vary": "HX-Request, Cookie"}
+TRANSPORT = {"strict-transport-security": "max-age=63072000; includeSubDomains"}
+
+
+class Gate:
+    """Wraps the application: host, origin, request number, headers, access log."""
+
+    def __init__(self, app: Litestar, settings: Settings) -> None:
+        self.app = app
+        self._host = settings.host.encode()
+        self._origin = settings.public_url
+        headers = HEADERS | (TRANSPORT if settings.is_https else {})
+        self._headers = _encoded(headers)
+        self._private = _encoded(PRIVATE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+        scope["request_id"] = uuid4().hex  # type: ignore[typeddict-unknown-key]
+        headers = dict(scope["headers"])
+        answer = _Answer(self, scope, send)
+        if headers.get(b"host", b"").lower() != self._host:
+            await answer.refuse(400, b"Unknown host")
+        elif scope["method"] in UNSAFE and not self._is_from_here(headers):
+            await answer.refuse(403, b"Request from another site")
+        else:
+            await self.app(scope, receive, answer.send)
+        answer.write_log()
+
+    def completed(self, message: dict[str, Any]) -> None:
+        """Our headers on an answer; what a handler set itself stands."""
+        present = {name.lower() for name, _ in message["headers"]}
+        own = self._headers + ([] if b"cache-control" in present else self._private)
+        message["headers"] = [
+            *message["headers"],
+            *((name, value) for name, value in own if name not in present or name == b"vary"),
+        ]
+
+    def _is_from_here(self, headers: dict[bytes, bytes]) -> bool:
+        site = headers.get(b"sec-fetch-site")
+        if site is not None:
+            return site == b"same-origin"
+        source = headers.get(b"origin", headers.get(b"referer", b"")).decode("latin-1")
+        parts = urlsplit(source)
+        return f"{parts.scheme}://{parts.netloc}" == self._origin
+
+
+class _Answer:
+    def __init__(self, gate: Gate, scope: Any, send: Send) -> None:
+        self._gate = gate
+        self._scope = scope
+        self._send = send
+        self._status = 0
+        self._began = time.perf_counter()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            self._gate.completed(message)  # type: ignore[arg-type]
+        await self._send(message)
+
+    async def refuse(self, status: int, text: bytes) -> None:
+        kind = (b"content-type", b"text/plain; charset=utf-8")
+        await self.send({"type": "http.response.start", "status": status, "headers": [kind]})
+        await self.send({"type": "http.response.body", "body": text, "more_body": False})
+
+    def write_log(self) -> None:
+        if not log.isEnabledFor(logging.INFO):
+            return
+        log.info(
+            "%s %s %d %.1f ms %s",
+            self._scope["method"],
+            _loggable(self._scope["path"]),
+            self._status,
+            (time.perf_counter() - self._began) * 1000,
+            self._scope["request_id"],
+        )
+
+
+def _loggable(path: str) -> str:
+    """Without a mailed link's token, nor anything that could forge a line; never the query."""
+    if path.startswith("/courriel/"):
+        path = "/".join(path.split("/")[:3]) + "/…"
+    return "".join(c if c.isprintable() else "?" for c in path)[:200]
+
+
+def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in headers.items()]

@@ -1,0 +1,32 @@
+from urllib.parse import urlsplit
+
+from litestar import Request
+
+
+def way_onward(text: str, request: Request) -> str:  # type: ignore[type-arg]
+    """A path of this portal to go on to; anything else leads home."""
+    is_plain = text.isascii() and text.isprintable() and "\\" not in text and len(text) < 2000
+    parts = urlsplit(text) if is_plain else None
+    if parts is None or parts.scheme or parts.netloc or not text.startswith("/"):
+        return "/"
+    if text.startswith("//") or "%2f" in parts.path.lower() or "%5c" in parts.path.lower():
+        return "/"
+    return text if _is_a_page(parts.path, request) else "/"
+
+
+def _is_a_page(path: str, request: Request) -> bool:  # type: ignore[type-arg]
+    return any(
+        route.path_format == path or _fits(route.path_format, path)
+        for route in request.app.routes
+        if "GET" in getattr(route, "methods", ())
+    )
+
+
+def _fits(pattern: str, path: str) -> bool:
+    wanted, given = pattern.split("/"), path.split("/")
+    if len(wanted) != len(given) or wanted[1:2] == ["static"]:
+        return False
+    return all(
+        want == got or (want.startswith("{") and got)
+        for want, got in zip(wanted, given, strict=True)
+    )

@@ -1,0 +1,163 @@
+"""Templates to text, in the two languages and the clinic's time zone. Knows no HTTP."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import cache, lru_cache
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from babel.dates import format_date
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+LANGUAGES = ("fr", "en")
+LOCALES = {"fr": "fr_CA", "en": "en_CA"}
+PATTERNS = {
+    "fr": {"long": "EEEE d MMMM", "full": "d MMMM y", "short": "d MMM y", "weekday": "EEEE"},
+    "en": {"long": "EEEE, MMMM d", "full": "MMMM d, y", "short": "MMM d, y", "weekday": "EEEE"},
+}
+
+
+class Bilingual(Protocol):
+    @property
+    def fr(self) -> str: ...
+    @property
+    def en(self) -> str: ...
+
+
+def root(folder: str) -> Path:
+    """A folder of the project: beside the packages in a checkout, inside `web` once installed."""
+    beside = Path(__file__).parent.parent / folder
+    return beside if beside.is_dir() else Path(str(files("web"))) / "_data" / folder
+
+
+class Renderer:
+    def __init__(self, static: Callable[[str], str] = lambda name: f"/static/{name}") -> None:
+        self._static = static
+        self._environments: dict[tuple[str, str], Environment] = {}
+
+    def render(self, template: str, language: str, zone: ZoneInfo, **context: Any) -> str:
+        return self._environment(language, zone).get_template(template).render(context)
+
+    def _environment(self, language: str, zone: ZoneInfo) -> Environment:
+        key = (language, zone.key)
+        if key not in self._environments:
+            self._environments[key] = _environment(language, zone, self._static)
+        return self._environments[key]
+
+
+def _environment(language: str, zone: ZoneInfo, static: Callable[[str], str]) -> Environment:
+    environment = Environment(  # noqa: S701 - _is_escaped leaves out plain text alone
+        loader=FileSystemLoader(root("templates")),
+        autoescape=_is_escaped,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["static"] = static
+    environment.globals["language"] = language
+    environment.filters.update(_filters(language, zone))
+    return environment
+
+
+def _is_escaped(template: str | None) -> bool:
+    return template is None or not template.endswith(".txt")
+
+
+@cache
+def translations(language: str) -> NullTranslations:
+    """French is the source text; the catalogue is compiled in memory, so no .mo is kept."""
+    catalogue = root("locale") / language / "LC_MESSAGES" / "messages.po"
+    if language == "fr" or not catalogue.exists():
+        return NullTranslations()
+    with catalogue.open("rb") as source:
+        messages = read_po(source)
+    compiled = BytesIO()
+    write_mo(compiled, messages)
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def _filters(language: str, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
+    at = "à" if language == "fr" else "at"
+
+    def local(value: datetime | date) -> datetime | date:
+        return value.astimezone(zone) if isinstance(value, datetime) else value
+
+    def named(pattern: str) -> Callable[[datetime | date], str]:
+        return lambda value: day_text(_day(local(value)), pattern, language)
+
+    def clock(value: datetime) -> str:
+        return value.astimezone(zone).strftime("%H:%M")
+
+    def sentence(value: datetime) -> str:
+        return f"{named('long')(value)} {at}\u00a0{clock(value)}"
+
+    def moment(value: datetime) -> str:
+        return f"{named('full')(value)} {at}\u00a0{clock(value)}"
+
+    return {
+        "date_long": named("long"),
+        "date_full": named("full"),
+        "date_short": named("short"),
+        "weekday": named("weekday"),
+        "day_of_month": lambda value: str(_day(local(value)).day),
+        "iso_day": lambda value: _day(local(value)).isoformat(),
+        "time": clock,
+        "datetime_sentence": sentence,
+        "datetime_full": moment,
+        "iso": lambda value: value.astimezone(UTC).isoformat(timespec="seconds"),
+        "week_title": lambda monday, sunday: week_title(monday, sunday, language),
+        "phone": phone,
+        "own": lambda name: name.en if language == "en" else name.fr,
+    }
+
+
+def _day(value: datetime | date) -> date:
+    return value.date() if isinstance(value, datetime) else value
+
+
+@lru_cache(maxsize=4096)
+def day_text(day: date, pattern: str, language: str) -> str:
+    text = format_date(day, PATTERNS[language][pattern], locale=LOCALES[language])
+    if language == "fr" and day.day == 1 and pattern != "weekday":
+        text = text.replace("1 ", "1er ", 1)
+    return text
+
+
+def week_title(monday: date, sunday: date, language: str) -> str:
+    """« 15 – 21 septembre », « 29 septembre – 5 octobre », with both years when they differ."""
+    if monday.year != sunday.year:
+        return f"{day_text(monday, 'full', language)} – {day_text(sunday, 'full', language)}"
+    if language == "en":
+        if monday.month == sunday.month:
+            return f"{_month_day(monday, 'en')}\u00a0–\u00a0{sunday.day}"
+        return f"{_month_day(monday, 'en')} – {_month_day(sunday, 'en')}"
+    if monday.month == sunday.month:
+        first = "1er" if monday.day == 1 else str(monday.day)
+        return f"{first}\u00a0–\u00a0{_month_day(sunday, 'fr')}"
+    return f"{_month_day(monday, 'fr')} – {_month_day(sunday, 'fr')}"
+
+
+def _month_day(day: date, language: str) -> str:
+    pattern = "d MMMM" if language == "fr" else "MMMM d"
+    text = format_date(day, pattern, locale=LOCALES[language])
+    return text.replace("1 ", "1er ", 1) if language == "fr" and day.day == 1 else text
+
+
+@lru_cache(maxsize=256)
+def phone(number: str) -> str:
+    try:
+        parsed = phonenumbers.parse(number, "CA")
+    except phonenumbers.NumberParseException:
+        return number
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL))

@@ -1,0 +1,122 @@
+"""Answers: a page or its fragment, decided here once. The only code that knows HX- headers."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response
+from litestar.enums import MediaType
+from litestar.response import Redirect
+
+from domain import activity, audit
+from domain.clinic.settings import ClinicSettings
+from domain.people.viewer import Profile, Viewer
+from web.portal import portal_of
+from web.rendering import LANGUAGES
+from web.security import FormTokens, read_cookie
+
+
+async def page(
+    request: Request[Any, Any, Any],
+    template: str,
+    *,
+    profile: Profile | None = None,
+    tab: str = "",
+    status_code: int = 200,
+    current_url: str | None = None,
+    about: Sequence[UUID] = (),
+    **context: Any,
+) -> Response[bytes]:
+    """A page; what it shows of a profile, or of the patients in `about`, is in the journal."""
+    viewer: Viewer | None = request.scope.get("user")
+    patients = about or ([profile.id] if profile else [])
+    if viewer is not None and patients:
+        action = f"read.{template.removesuffix('.html')}"
+        at = portal_of(request).now()
+        await audit.record_each(viewer.actor, action, patients, at=at)
+    shows_activity = profile is not None and not wants_fragment(request)
+    entries = await activity.latest(profile.id) if profile and shows_activity else None
+    return render(
+        request,
+        template,
+        status_code=status_code,
+        profile=profile,
+        tab=tab,
+        activity=entries,
+        current_url=current_url,
+        **context,
+    )
+
+
+def render(
+    request: Request[Any, Any, Any],
+    template: str,
+    *,
+    status_code: int = 200,
+    profile: Profile | None = None,
+    tab: str = "",
+    activity: list[activity.Entry] | None = None,
+    current_url: str | None = None,
+    **context: Any,
+) -> Response[bytes]:
+    portal = portal_of(request)
+    viewer: Viewer | None = request.scope.get("user")
+    clinic: ClinicSettings = viewer.clinic if viewer else portal.last_clinic
+    tokens = FormTokens(request)
+    html = portal.renderer.render(
+        template,
+        language_of(request),
+        clinic.zone,
+        layout="layouts/fragment.html" if wants_fragment(request) else "layouts/page.html",
+        clinic=clinic,
+        viewer=viewer,
+        profile=profile,
+        tab=tab,
+        activity=activity,
+        csrf=tokens.field,
+        current_url=current_url or here(request),
+        now=portal.now(),
+        is_demo=portal.settings.is_demo,
+        **context,
+    )
+    response = Response(html.encode(), media_type=MediaType.HTML, status_code=status_code)
+    tokens.plant(response, portal.settings)
+    return response
+
+
+def see_other(url: str) -> Redirect:
+    return Redirect(url, status_code=303)
+
+
+def leave_to(request: Request[Any, Any, Any], url: str) -> Response[Any]:
+    """To another whole page, also when only a fragment was asked for."""
+    if wants_fragment(request):
+        return Response(b"", media_type=MediaType.HTML, headers={"HX-Redirect": url})
+    return see_other(url)
+
+
+def wants_fragment(request: Request[Any, Any, Any]) -> bool:
+    headers = request.headers
+    return (
+        headers.get("hx-request") == "true"
+        and headers.get("hx-boosted") != "true"
+        and headers.get("hx-history-restore-request") != "true"
+    )
+
+
+def language_of(request: Request[Any, Any, Any]) -> str:
+    chosen = read_cookie(request, "language")
+    if chosen in LANGUAGES:
+        return chosen
+    viewer: Viewer | None = request.scope.get("user")
+    return viewer.account.language if viewer else LANGUAGES[0]
+
+
+def visits_url(patient: UUID, opened: UUID | None = None) -> str:
+    base = f"/profils/{patient}/rendez-vous"
+    return f"{base}?ouvert={opened}#rdv-{opened}" if opened else base
+
+
+def here(request: Request[Any, Any, Any]) -> str:
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else request.url.path

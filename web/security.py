@@ -1,0 +1,164 @@
+"""Who is asking: cookies, sessions, form tokens, addresses."""
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from hashlib import sha256
+from ipaddress import ip_address
+from typing import Any, Literal
+
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.handlers import BaseRouteHandler
+from markupsafe import Markup
+
+from domain.accounts import sessions
+from domain.clinic.clinic import current_settings
+from domain.config import Settings
+from domain.errors import FormRefused, NotSignedIn, TermsNotAccepted
+
+CookieName = Literal["session", "csrf", "known", "language"]
+TOKEN_FIELD = "_csrf_token"  # noqa: S105 - a field's name
+SALT = 16
+YEAR = 365 * 24 * 3600
+LIVES: dict[CookieName, int | None] = {
+    "session": None,
+    "csrf": None,
+    "known": YEAR,
+    "language": YEAR,
+}
+
+
+def cookie_name(settings: Settings, name: CookieName) -> str:
+    return f"__Host-{name}" if settings.is_https else name
+
+
+def cookie(settings: Settings, name: CookieName, value: str) -> Cookie:
+    return Cookie(
+        key=cookie_name(settings, name),
+        value=value,
+        path="/",
+        secure=settings.is_https,
+        httponly=True,
+        samesite="lax",
+        max_age=LIVES[name],
+    )
+
+
+def dropped_cookie(settings: Settings, name: CookieName) -> Cookie:
+    made = cookie(settings, name, "")
+    made.max_age = 0
+    return made
+
+
+def read_cookie(connection: ASGIConnection[Any, Any, Any, Any], name: CookieName) -> str:
+    settings: Settings = connection.app.state.portal.settings
+    return connection.cookies.get(cookie_name(settings, name), "")
+
+
+async def identify(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """Before every handler: the viewer, or the clinic alone where the route is public."""
+    portal = connection.app.state.portal
+    if handler.opt.get("bare"):
+        connection.scope["user"] = None
+        return
+    if handler.opt.get("public"):
+        connection.scope["user"] = None
+        portal.last_clinic = await current_settings()
+        return
+    token = read_cookie(connection, "session")
+    viewer = None
+    if token:
+        viewer = await sessions.viewer_of(
+            token,
+            request_id=request_id(connection),
+            now=portal.now(),
+            is_poll=bool(handler.opt.get("poll")),
+        )
+    if viewer is None:
+        raise NotSignedIn
+    connection.scope["user"] = viewer
+    portal.last_clinic = viewer.clinic
+    if viewer.pending_terms is not None and not handler.opt.get("before_terms"):
+        raise TermsNotAccepted
+
+
+async def check_form(request: Request[Any, Any, Any]) -> None:
+    """Before every POST handler: the token is this browser's, and no field comes twice."""
+    if request.method in {"GET", "HEAD", "OPTIONS"} or request.route_handler.opt.get("bare"):
+        return
+    form = await request.form()
+    if len(list(form.multi_items())) != len(form.dict()):
+        raise FormRefused
+    bindings = [read_cookie(request, "session"), read_cookie(request, "csrf")]
+    keys = request.app.state.portal.settings.keys
+    if not is_own_token(str(form.get(TOKEN_FIELD, "")), keys, bindings):
+        raise FormRefused
+
+
+def form_token(key: str, binding: str) -> str:
+    # A fresh salt each time: compressed pages give away nothing of it by their length.
+    salt = secrets.token_hex(SALT // 2)
+    return salt + _mac(key, salt, binding)
+
+
+def is_own_token(token: str, keys: Sequence[str], bindings: Sequence[str]) -> bool:
+    salt, mac = token[:SALT], token[SALT:]
+    if not mac.isascii():
+        return False
+    return any(
+        binding and hmac.compare_digest(mac, _mac(key, salt, binding))
+        for key in keys
+        for binding in bindings
+    )
+
+
+class FormTokens:
+    """The hidden fields of one page; plants the cookie they are bound to when there is none."""
+
+    def __init__(self, request: Request[Any, Any, Any]) -> None:
+        self._key = request.app.state.portal.settings.keys[0]
+        is_signed_in = request.scope.get("user") is not None
+        self._binding = read_cookie(request, "session" if is_signed_in else "csrf")
+        self.planted = ""
+        self._field: Markup | None = None
+
+    def field(self) -> Markup:
+        if not self._binding:
+            self._binding = self.planted = secrets.token_urlsafe(24)
+        if self._field is None:
+            token = form_token(self._key, self._binding)
+            self._field = Markup(f'<input type="hidden" name="{TOKEN_FIELD}" value="{token}">')  # noqa: S704 - hex only
+        return self._field
+
+    def plant(self, response: Response[Any], settings: Settings) -> None:
+        if self.planted:
+            response.set_cookie(cookie(settings, "csrf", self.planted))
+
+
+def request_id(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    return str(connection.scope.get("request_id", ""))
+
+
+def client_ip(request: Request[Any, Any, Any]) -> str:
+    """The peer's address; behind a trusted proxy, the nearest hop that is not one."""
+    hop = request.client.host if request.client else ""
+    trusted = request.app.state.portal.settings.trusted_proxies
+    forwarded = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",")]
+    while _is_among(hop, trusted) and forwarded and forwarded[-1]:
+        hop = forwarded.pop()
+    return hop
+
+
+def _is_among(hop: str, networks: Sequence[Any]) -> bool:
+    try:
+        return any(ip_address(hop) in network for network in networks)
+    except ValueError:
+        return False
+
+
+def _mac(key: str, salt: str, binding: str) -> str:
+    return hmac.new(key.encode(), f"form|{salt}|{binding}".encode(), sha256).hexdigest()
