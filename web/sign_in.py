@@ -1,0 +1,73 @@
+from typing import Any
+
+from litestar import Request, Response, get, post
+
+from domain.accounts import sessions, sign_in
+from domain.errors import NotActivated, TooMany, WrongCredentials
+from web.portal import portal_of
+from web.redirects import way_onward
+from web.responses import leave_to, page, see_other
+from web.security import client_ip, cookie, dropped_cookie, read_cookie, request_id
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/connexion", opt={"public": True})
+async def sign_in_page(request: AnyRequest) -> Response[Any]:
+    onward = request.query_params.get("suivant", "/")
+    token = read_cookie(request, "session")
+    now = portal_of(request).now()
+    if token and await sessions.viewer_of(token, request_id=request_id(request), now=now):
+        return see_other(way_onward(onward, request))
+    return await _form(request, onward)
+
+
+@post("/connexion", opt={"public": True})
+async def sign_in_(request: AnyRequest) -> Response[Any]:
+    portal = portal_of(request)
+    form = await request.form()
+    email, onward = str(form.get("courriel", "")), str(form.get("suivant", "/"))
+    try:
+        account, token = await sign_in.sign_in(
+            email,
+            str(form.get("mot_de_passe", "")),
+            passwords=portal.passwords,
+            ip=client_ip(request),
+            device=request.headers.get("user-agent", ""),
+            request_id=request_id(request),
+            now=portal.now(),
+        )
+    except (WrongCredentials, NotActivated) as refusal:
+        return await _form(request, onward, email=email, refusal=refusal, status_code=422)
+    except TooMany as refusal:
+        response = await _form(request, onward, email=email, refusal=refusal, status_code=429)
+        wait = (refusal.again_at - portal.now()).total_seconds()
+        response.headers["retry-after"] = str(max(1, int(wait)))
+        return response
+    response = leave_to(request, way_onward(onward, request))
+    response.set_cookie(cookie(portal.settings, "session", token))
+    response.set_cookie(cookie(portal.settings, "known", portal.links.sign_account(account.id)))
+    response.set_cookie(dropped_cookie(portal.settings, "csrf"))
+    return response
+
+
+@post("/deconnexion", opt={"before_terms": True})
+async def sign_out(request: AnyRequest) -> Response[Any]:
+    settings = portal_of(request).settings
+    await sessions.end(read_cookie(request, "session"))
+    response = leave_to(request, "/connexion")
+    response.set_cookie(dropped_cookie(settings, "session"))
+    response.headers["clear-site-data"] = '"cache", "storage"'
+    return response
+
+
+async def _form(
+    request: AnyRequest, onward: str, *, status_code: int = 200, **context: Any
+) -> Response[Any]:
+    return await page(
+        request,
+        "sign_in/sign_in.html",
+        status_code=status_code,
+        onward=onward,
+        **{"email": "", "refusal": None, **context},
+    )
