@@ -1,0 +1,120 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from domain import audit
+from domain.appointments import agenda, attendance, invitation
+from domain.errors import Conflict
+from domain.people.policy import Grant
+from web.portal import portal_of
+from web.responses import language_of, page, see_other, visits_url
+
+AnyRequest = Request[Any, Any, Any]
+Now = NamedDependency[datetime]
+
+
+@get("/profils/{patient:uuid}/rendez-vous")
+async def visits(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Response[Any]:
+    return await _tab(request, patient, now)
+
+
+@post("/profils/{patient:uuid}/rendez-vous/{appointment:uuid}/confirmation")
+async def confirm(
+    request: AnyRequest, patient: FromPath[UUID], appointment: FromPath[UUID], now: Now
+) -> Response[Any]:
+    try:
+        await attendance.confirm(request.user, patient, appointment, now=now)
+    except Conflict as refusal:
+        return await _refused(request, patient, appointment, refusal, now)
+    return see_other(visits_url(patient, appointment))
+
+
+@get("/profils/{patient:uuid}/rendez-vous/{appointment:uuid}/annulation")
+async def ask_to_cancel(
+    request: AnyRequest, patient: FromPath[UUID], appointment: FromPath[UUID], now: Now
+) -> Response[Any]:
+    visit = await agenda.visit_of(request.user, patient, appointment, now=now)
+    if not visit.may_cancel:
+        return see_other(visits_url(patient, appointment))
+    profile = request.user.held(patient)
+    return await page(
+        request,
+        "appointments/ask_to_cancel.html",
+        profile=profile,
+        tab="appointments",
+        visit=visit,
+        back_url=visits_url(patient, appointment),
+    )
+
+
+@post("/profils/{patient:uuid}/rendez-vous/{appointment:uuid}/annulation")
+async def cancel(
+    request: AnyRequest, patient: FromPath[UUID], appointment: FromPath[UUID], now: Now
+) -> Response[Any]:
+    try:
+        await attendance.cancel(request.user, patient, appointment, now=now)
+    except Conflict as refusal:
+        return await _refused(request, patient, appointment, refusal, now)
+    return see_other(visits_url(patient, appointment))
+
+
+@get("/profils/{patient:uuid}/rendez-vous/{appointment:uuid}/calendrier.ics")
+async def calendar_file(
+    request: AnyRequest, patient: FromPath[UUID], appointment: FromPath[UUID], now: Now
+) -> Response[bytes]:
+    visit = await agenda.visit_of(request.user, patient, appointment, now=now)
+    viewer = request.user
+    await audit.record(viewer.actor, "read.calendar", patient=patient, subject=appointment, at=now)
+    portal = portal_of(request)
+    summary = portal.renderer.render(
+        "calendar/summary.txt", language_of(request), viewer.clinic.zone, clinic=viewer.clinic
+    )
+    content = invitation.calendar(visit, viewer.clinic, summary, host=portal.settings.host, now=now)
+    headers = {"content-disposition": 'attachment; filename="rendez-vous.ics"'}
+    return Response(content, media_type="text/calendar; charset=utf-8", headers=headers)
+
+
+async def _refused(
+    request: AnyRequest, patient: UUID, appointment: UUID, refusal: Conflict, now: datetime
+) -> Response[Any]:
+    """The tab again, with what stands against it; the refused attempt is in the journal."""
+    await attendance.record_refusal(request.user, patient, appointment, refusal, now=now)
+    return await _tab(request, patient, now, refusal=refusal, opened=str(appointment))
+
+
+async def _tab(
+    request: AnyRequest,
+    patient: UUID,
+    now: datetime,
+    *,
+    refusal: Conflict | None = None,
+    opened: str = "",
+) -> Response[Any]:
+    viewer = request.user
+    profile = viewer.acting_for(patient, Grant.BOOK, now)
+    before = _moment(request.query_params.get("avant", ""))
+    return await page(
+        request,
+        "appointments/visits.html",
+        status_code=409 if refusal else 200,
+        current_url=visits_url(patient),
+        profile=profile,
+        tab="appointments",
+        visits=await agenda.upcoming(viewer, [patient], now=now),
+        history=await agenda.history(viewer, patient, before=before, now=now),
+        is_older=before is not None,
+        opened=opened or request.query_params.get("ouvert", ""),
+        refusal=refusal,
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None and 1900 < moment.year < 2200 else None
