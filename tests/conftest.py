@@ -6,6 +6,7 @@ import pytest
 
 from domain import db
 from tests import databases
+from tests.world import World, build
 
 databases.point_nowhere()
 
@@ -29,3 +30,8 @@ async def database(
     """A database of the test's own, migrated and empty, with its connections open."""
     async with template_database.copy(tmp_path), db.connected():
         yield db.engine()
+
+
+@pytest.fixture
+async def world(database: SQLiteEngine | PostgresEngine) -> World:
+    return await build()

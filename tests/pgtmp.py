@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # It holds nothing worth keeping: no write need reach the disk.
 FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=60")
 START_WITHIN = 30
+ENOUGH = 2 * 1024**3
 
 
 @contextmanager
@@ -29,13 +30,19 @@ def server() -> Iterator[str]:
         yield given
         return
     programs = installed()
-    # Right below /tmp: the server's user must be able to enter every folder on the way.
-    folder = Path(tempfile.mkdtemp(prefix="pgtmp-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="pgtmp-", dir=parent()))
     try:
         with started(programs, folder) as port:
             yield f"postgres://postgres@127.0.0.1:{port}/postgres"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def parent() -> str:
+    """A folder the server's user may enter; in memory a database is copied four times as fast."""
+    memory = Path("/dev/shm")
+    is_roomy = memory.is_dir() and shutil.disk_usage(memory).free > ENOUGH
+    return str(memory) if is_roomy and os.access(memory, os.W_OK) else "/tmp"
 
 
 def installed() -> Path:

@@ -1,0 +1,267 @@
+"""A small clinic and its cast: Alice, a patient; Bob, her child; Charlie, who must see nothing."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from argon2 import PasswordHasher
+
+from domain.accounts.passwords import Passwords
+from domain.accounts.tables import TermsAcceptance, TermsVersion
+from domain.appointments.choices import Choices
+from domain.appointments.tables import Appointment
+from domain.clinic.tables import (
+    Clinic,
+    Practitioner,
+    Schedule,
+    ScheduleVisitType,
+    Site,
+    Slot,
+    Specialty,
+    VisitType,
+)
+from domain.people import viewer as viewers
+from domain.people.tables import Account, Patient, ProxyConsent, ProxyGrant
+from domain.people.viewer import Viewer
+
+ZONE = ZoneInfo("America/Toronto")
+NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # a Monday, 10:00 in Toronto
+PASSWORD = "Tulipe-42-Nord"
+PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+EVERY_GRANT = ("book", "read_invoices", "read_documents", "read_messages", "send_messages")
+
+
+@dataclass
+class World:
+    now: datetime = NOW
+    clinic: UUID = field(default_factory=uuid4)
+    terms: UUID = field(default_factory=uuid4)
+    specialty: UUID = field(default_factory=uuid4)
+    site: UUID = field(default_factory=uuid4)
+    practitioner: UUID = field(default_factory=uuid4)
+    visit_type: UUID = field(default_factory=uuid4)
+    urgent_type: UUID = field(default_factory=uuid4)
+    schedule: UUID = field(default_factory=uuid4)
+    alice: UUID = field(default_factory=uuid4)
+    bob: UUID = field(default_factory=uuid4)
+    charlie: UUID = field(default_factory=uuid4)
+    alice_account: UUID = field(default_factory=uuid4)
+    charlie_account: UUID = field(default_factory=uuid4)
+
+    @property
+    def choices(self) -> Choices:
+        return Choices(
+            kind="regular",
+            specialty=self.specialty,
+            practitioner=self.practitioner,
+            site=self.site,
+            visit_type=self.visit_type,
+            moment="soonest",
+        )
+
+    @property
+    def urgent_choices(self) -> Choices:
+        return Choices(kind="urgent", site=self.site, visit_type=self.urgent_type, reason="Fièvre")
+
+    async def viewer(self, account: UUID | None = None) -> Viewer:
+        return await viewers.load(account or self.alice_account, via="account", request_id="test")
+
+    async def slot(
+        self, starts_at: datetime | None = None, *, minutes: int = 15, schedule: UUID | None = None
+    ) -> UUID:
+        """A published slot; without a time, tomorrow at 10:00 clinic time."""
+        starts_at = starts_at or self.now + timedelta(days=1)
+        of = await Schedule.objects().get(Schedule.id == (schedule or self.schedule))
+        assert of is not None
+        slot = Slot(
+            id=uuid4(),
+            schedule=of.id,
+            practitioner=of.practitioner,
+            site=of.site,
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=minutes),
+            minutes=minutes,
+        )
+        await Slot.insert(slot)
+        return slot.id
+
+    async def appointment(
+        self, starts_at: datetime, *, patient: UUID | None = None, **columns: Any
+    ) -> UUID:
+        """A visit as if booked long ago, with its slot."""
+        slot = columns.pop("slot", None) or await self.slot(starts_at)
+        appointment = Appointment(
+            id=uuid4(),
+            slot=slot,
+            patient=patient or self.alice,
+            visit_type=columns.pop("visit_type", self.visit_type),
+            practitioner=columns.pop("practitioner", self.practitioner),
+            site=self.site,
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(minutes=15),
+            booked_at=self.now - timedelta(days=20),
+            booked_by=self.alice_account,
+            **columns,
+        )
+        await Appointment.insert(appointment)
+        return appointment.id
+
+    async def another_practitioner(self, last_name: str = "Tran") -> UUID:
+        """The schedule of a new colleague of the same specialty and site."""
+        practitioner = Practitioner(
+            id=uuid4(), title="Dr", first_name="Hugo", last_name=last_name, specialty=self.specialty
+        )
+        await Practitioner.insert(practitioner)
+        schedule = Schedule(id=uuid4(), practitioner=practitioner.id, site=self.site)
+        await Schedule.insert(schedule)
+        for visit_type in (self.visit_type, self.urgent_type):
+            await ScheduleVisitType.insert(
+                ScheduleVisitType(id=uuid4(), schedule=schedule.id, visit_type=visit_type)
+            )
+        return schedule.id
+
+    async def patient(self, first_name: str, last_name: str, birth_date: date) -> UUID:
+        patient = Patient(
+            id=uuid4(), first_name=first_name, last_name=last_name, birth_date=birth_date
+        )
+        await Patient.insert(patient)
+        return patient.id
+
+    async def account(self, email: str, *, accepts_terms: bool = True, **columns: Any) -> UUID:
+        account = Account(
+            id=uuid4(),
+            email=email,
+            email_canonical=email.lower(),
+            password_hash=await PASSWORDS.hash(PASSWORD),
+            created_at=self.now,
+            password_changed_at=self.now - timedelta(days=100),
+            activated_at=self.now,
+        )
+        for name, value in columns.items():
+            setattr(account, name, value)
+        await Account.insert(account)
+        if accepts_terms:
+            await TermsAcceptance.insert(
+                TermsAcceptance(
+                    id=uuid4(),
+                    terms=self.terms,
+                    account=account.id,
+                    language="fr",
+                    accepted_at=self.now,
+                )
+            )
+        return account.id
+
+    async def grant(
+        self, account: UUID, patient: UUID, *grants: str, relationship: str = "parent"
+    ) -> UUID:
+        flags = {f"may_{name}": name in (grants or EVERY_GRANT) for name in EVERY_GRANT}
+        grant = ProxyGrant(
+            id=uuid4(),
+            account=account,
+            patient=patient,
+            relationship=relationship,
+            granted_at=self.now - timedelta(days=300),
+            **flags,
+        )
+        await ProxyGrant.insert(grant)
+        return grant.id
+
+    async def consent(self, grant: UUID, until: datetime | None = None) -> None:
+        await ProxyConsent.insert(
+            ProxyConsent(
+                id=uuid4(), grant=grant, recorded_by="accueil", recorded_at=self.now, until=until
+            )
+        )
+
+    async def set_clinic(self, **settings: Any) -> None:
+        await Clinic.update(settings, force=True)
+
+
+async def build(now: datetime = NOW) -> World:
+    world = World(now=now)
+    await _clinic(world)
+    world.alice = await world.patient("Alice", "Gagnon", date(1985, 5, 2))
+    world.bob = await world.patient("Bob", "Gagnon", date(2018, 3, 9))
+    world.charlie = await world.patient("Charlie", "Dubois", date(1979, 8, 30))
+    world.alice_account = await world.account("alice@example.com")
+    world.charlie_account = await world.account("charlie@example.com")
+    await world.grant(world.alice_account, world.alice, relationship="self")
+    await world.grant(world.alice_account, world.bob)
+    await world.grant(world.charlie_account, world.charlie, relationship="self")
+    return world
+
+
+async def _clinic(world: World) -> None:
+    await Clinic.insert(
+        Clinic(
+            id=world.clinic,
+            name="Clinique des Érables",
+            phone="+15145550142",
+            email="info@clinique.example",
+            address="1224, rue Ontario Est, Montréal",
+            province="QC",
+            time_zone=ZONE.key,
+            consent_age=14,
+            mail_sender_name="Clinique des Érables",
+        )
+    )
+    await TermsVersion.insert(
+        TermsVersion(
+            id=world.terms,
+            number=1,
+            text_fr="# Termes\n\nLisez.",
+            text_en="# Terms\n\nRead.",
+            published_at=world.now - timedelta(days=400),
+        )
+    )
+    await Specialty.insert(
+        Specialty(id=world.specialty, name_fr="Médecine de famille", name_en="Family medicine")
+    )
+    await Site.insert(
+        Site(
+            id=world.site,
+            name="Clinique des Érables",
+            street="1224, rue Ontario Est",
+            city="Montréal",
+            province="QC",
+            postal_code="H2L 1S6",
+            phone="+15145550142",
+        )
+    )
+    await Practitioner.insert(
+        Practitioner(
+            id=world.practitioner,
+            title="Dre",
+            first_name="Camille",
+            last_name="Roy",
+            specialty=world.specialty,
+            room_url="https://visio.example/roy",
+        )
+    )
+    await VisitType.insert(
+        VisitType(
+            id=world.visit_type,
+            name_fr="Suivi",
+            name_en="Follow-up",
+            minutes=15,
+            message_fr="Apportez votre carte.",
+            message_en="Bring your card.",
+        ),
+        VisitType(
+            id=world.urgent_type,
+            name_fr="Accès adapté",
+            name_en="Same-day access",
+            minutes=15,
+            is_urgent=True,
+        ),
+    )
+    await Schedule.insert(
+        Schedule(id=world.schedule, practitioner=world.practitioner, site=world.site)
+    )
+    for visit_type in (world.visit_type, world.urgent_type):
+        await ScheduleVisitType.insert(
+            ScheduleVisitType(id=uuid4(), schedule=world.schedule, visit_type=visit_type)
+        )
