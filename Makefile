@@ -20,18 +20,18 @@ check: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.catalogue
 
 unit: $(VENV)/.installed-dev
-	TEST_ENGINE=sqlite $(BIN)/pytest tests -q -n 2
-	TEST_ENGINE=postgres $(BIN)/pytest tests -q -n 2
+	TEST_ENGINE=sqlite $(BIN)/pytest tests -q -n 2 -p no:playwright
+	TEST_ENGINE=postgres $(BIN)/pytest tests -q -n 2 -p no:playwright
 
 e2e: $(VENV)/.installed-dev
-	$(BIN)/pytest e2e -q -n 2 -p playwright -p no:asyncio
+	$(BIN)/pytest e2e -q -n 2 -p no:asyncio
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m bench
 
 soak: $(VENV)/.installed-dev
-	SOAK=1 TEST_ENGINE=sqlite $(BIN)/pytest tests -q -m soak
-	SOAK=1 TEST_ENGINE=postgres $(BIN)/pytest tests -q -m soak
+	SOAK=1 TEST_ENGINE=sqlite $(BIN)/pytest tests -q -m soak -p no:playwright
+	SOAK=1 TEST_ENGINE=postgres $(BIN)/pytest tests -q -m soak -p no:playwright
 
 fmt: $(VENV)/.installed-dev
 	$(BIN)/ruff format .

@@ -15,7 +15,9 @@ METHODS = [("**.html", "jinja2.ext:babel_extract"), ("**.txt", "jinja2.ext:babel
 
 
 def used() -> Catalog:
-    catalogue = Catalog(project="Portail patient", charset="utf-8")
+    catalogue = Catalog(
+        locale="en", header_comment="# English, from the French of the templates.", fuzzy=False
+    )
     options = {"**.html": {"trim_blocks": "true"}, "**.txt": {"trim_blocks": "true"}}
     found = extract_from_dir(ROOT / "templates", METHODS, options, comment_tags=())
     for file, line, message, _, context in found:
@@ -54,11 +56,10 @@ def update() -> None:
         entry = known.get(message.id) if message.id else None
         if entry is not None:
             message.string = entry.string
-    wanted.locale = "en"
     out = BytesIO()
     write_po(out, wanted, width=100, no_location=True, omit_header=False, sort_output=True)
     text = re.sub(
-        r'"(POT-Creation-Date|PO-Revision-Date|Generated-By)[^\n]*\n', "", out.getvalue().decode()
+        r'"(?:POT?-|Project-Id|Report-Msgid|Last-Tr|Language-Team|Generated)[^\n]*\n', "", out.getvalue().decode()
     )
     CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
     CATALOGUE.write_text(text)

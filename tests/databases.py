@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -36,6 +37,8 @@ class Template(Protocol):
 
 def point_nowhere() -> None:
     """Before anything imports piccolo_conf: no test may find the developer's own database."""
+    if "piccolo_conf" in sys.modules:
+        raise RuntimeError("something imported piccolo_conf before the tests chose a database")
     os.environ["DATABASE_URL"] = "postgres://127.0.0.1:1/none" if IS_POSTGRES else ""
     os.environ["DATA_DIR"] = NOWHERE
 

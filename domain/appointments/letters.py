@@ -11,7 +11,8 @@ from domain.errors import NotAllowed, NotFound
 from domain.links import Links, Purpose, VisitLink
 from domain.mail.delivery import Letter
 from domain.people import viewer as viewers
-from domain.people.viewer import ViewerAccount
+from domain.people.policy import Grant
+from domain.people.viewer import Viewer, ViewerAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class VisitLetter:
     account: ViewerAccount
     clinic: ClinicSettings
     visit: Visit
+    first_name: str | None
+    """Whose visit it is, where this account's reader could not know."""
     confirm_token: str | None
     cancel_token: str | None
     shows_details: bool
@@ -50,10 +53,17 @@ async def compose(letter: Letter, *, links: Links, now: datetime) -> VisitLetter
         account=viewer.account,
         clinic=viewer.clinic,
         visit=visit,
+        first_name=_first_name(viewer, visit, now),
         confirm_token=links.sign_visit(Purpose.CONFIRM, link) if visit.may_confirm else None,
         cancel_token=links.sign_visit(Purpose.CANCEL, link) if visit.may_cancel else None,
         shows_details=viewer.clinic.mail_shows_details,
     )
+
+
+def _first_name(viewer: Viewer, visit: Visit, now: datetime) -> str | None:
+    profile = viewer.held(visit.patient)
+    is_only_own = profile.is_own and len(viewer.with_grant(Grant.BOOK, now)) == 1
+    return None if is_only_own else profile.first_name
 
 
 def _is_still_true(letter: Letter, visit: Visit, now: datetime) -> bool:

@@ -1,27 +1,33 @@
 """Visits that enter the time in which they may be confirmed."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from domain import activity, audit, db
 from domain.appointments import notices
 from domain.audit import Actor
 from domain.clinic.clinic import current_settings
+from domain.errors import NotFound
 
 BATCH = 200
 
 
 async def open_due(*, now: datetime) -> int:
     """Announce each once, however often this runs and whoever else runs it."""
-    clinic = await current_settings()
+    try:
+        clinic = await current_settings()
+    except NotFound:
+        return 0  # an empty installation
+    skip = "FOR UPDATE SKIP LOCKED" if db.is_postgres() else ""
     async with db.transaction():
         opened = await db.fetch(
-            """
-            UPDATE appointment SET confirmable_at = {}
-            WHERE confirmable_at IS NULL AND id IN (
+            f"""
+            UPDATE appointment SET confirmable_at = {{}}
+            WHERE id IN (
                 SELECT id FROM appointment
                 WHERE confirmable_at IS NULL AND confirmed_at IS NULL AND cancelled_at IS NULL
-                  AND starts_at > {} AND starts_at <= {}
-                ORDER BY starts_at LIMIT {}
+                  AND starts_at > {{}} AND starts_at <= {{}}
+                ORDER BY starts_at LIMIT {{}} {skip}
             )
             RETURNING id, patient, version, starts_at
             """,
@@ -31,16 +37,15 @@ async def open_due(*, now: datetime) -> int:
             BATCH,
         )
         for row in opened:
-            visit, patient = row["id"], row["patient"]
-            await activity.tell(patient, "confirmable", visit, about=row["starts_at"], now=now)
-            await notices.post(
-                "appointment_confirmable", visit, patient, None, version=row["version"], now=now
-            )
-            await audit.record(
-                Actor.job("open_confirmation_window"),
-                "appointment.confirmable",
-                patient=patient,
-                subject=visit,
-                at=now,
-            )
+            await _announce(row, now)
     return len(opened)
+
+
+async def _announce(row: dict[str, Any], now: datetime) -> None:
+    visit, patient = row["id"], row["patient"]
+    await activity.tell(patient, "confirmable", visit, about=row["starts_at"], now=now)
+    await notices.post(
+        "appointment_confirmable", visit, patient, None, version=row["version"], now=now
+    )
+    actor = Actor.job("open_confirmation_window")
+    await audit.record(actor, "appointment.confirmable", patient=patient, subject=visit, at=now)

@@ -24,9 +24,12 @@ class _Line:
 
 async def publish(*, now: datetime) -> int:
     """Publish what is missing up to the horizon; run again, it adds nothing."""
+    templates = await _lines()
+    if not templates:
+        return 0
     clinic = await current_settings()
     published = 0
-    for practitioner, lines in (await _lines()).items():
+    for practitioner, lines in templates.items():
         published += await _publish_for(practitioner, lines, clinic, now)
     return published
 

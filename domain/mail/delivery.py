@@ -80,8 +80,10 @@ async def mark_unreachable(letter: Letter, error: str, *, now: datetime) -> None
 
 
 async def purge(*, now: datetime) -> None:
+    """Those that are done with; what never left stays for the staff to see."""
+    before = now - KEPT
     await OutboundEmail.delete().where(
-        (OutboundEmail.created_at < now - KEPT) & (OutboundEmail.dead_at.is_null())
+        (OutboundEmail.sent_at < before) | (OutboundEmail.dropped_at < before)
     )
 
 
