@@ -30,7 +30,7 @@ async def confirm(
         await attendance.confirm(request.user, patient, appointment, now=now)
     except Conflict as refusal:
         return await _refused(request, patient, appointment, refusal, now)
-    return see_other(visits_url(patient, appointment))
+    return see_other(visits_url(patient, appointment, done="confirmation"))
 
 
 @get("/profils/{patient:uuid}/rendez-vous/{appointment:uuid}/annulation")
@@ -59,7 +59,7 @@ async def cancel(
         await attendance.cancel(request.user, patient, appointment, now=now)
     except Conflict as refusal:
         return await _refused(request, patient, appointment, refusal, now)
-    return see_other(visits_url(patient, appointment))
+    return see_other(visits_url(patient, appointment, done="annulation"))
 
 
 @get("/profils/{patient:uuid}/rendez-vous/{appointment:uuid}/calendrier.ics")
@@ -109,6 +109,7 @@ async def _tab(
         is_older=before is not None,
         opened=opened or request.query_params.get("ouvert", ""),
         refusal=refusal,
+        done=request.query_params.get("fait", ""),
     )
 
 

@@ -62,6 +62,9 @@ def render(
     portal = portal_of(request)
     viewer: Viewer | None = request.scope.get("user")
     clinic: ClinicSettings = viewer.clinic if viewer else portal.last_clinic
+    now = portal.now()
+    if profile is None and viewer is not None:
+        profile = viewer.first_profile(now)  # whose name stands at the left of an error page
     tokens = FormTokens(request)
     html = portal.renderer.render(
         template,
@@ -75,7 +78,7 @@ def render(
         activity=activity,
         csrf=tokens.field,
         current_url=current_url or here(request),
-        now=portal.now(),
+        now=now,
         is_demo=portal.settings.is_demo,
         **context,
     )
@@ -112,9 +115,10 @@ def language_of(request: Request[Any, Any, Any]) -> str:
     return viewer.account.language if viewer else LANGUAGES[0]
 
 
-def visits_url(patient: UUID, opened: UUID | None = None) -> str:
+def visits_url(patient: UUID, opened: UUID | None = None, *, done: str = "") -> str:
     base = f"/profils/{patient}/rendez-vous"
-    return f"{base}?ouvert={opened}#rdv-{opened}" if opened else base
+    said = f"&fait={done}" if done else ""
+    return f"{base}?ouvert={opened}{said}#rdv-{opened}" if opened else base
 
 
 def here(request: Request[Any, Any, Any]) -> str:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from domain import db
 from domain.accounts.tables import Attempt
-from domain.appointments import attendance, booking, invitation
+from domain.appointments import attendance, booking, window
 from domain.appointments.choices import Choices
 from domain.demo.clinic import DemoClinic, Time, published
 from domain.demo.data import visits as data
@@ -43,7 +43,7 @@ async def create(clinic: DemoClinic, people: DemoPeople, account: UUID, *, now: 
         if what == "book":
             booked[coming] = await _book(viewer, patient, clinic, coming, times[coming], at)
         elif what == "open":
-            await invitation.open_due(now=at)
+            await window.open_due(now=at)
         elif what == "confirm":
             await attendance.confirm(viewer, patient, booked[coming], now=at)
         else:
@@ -76,11 +76,11 @@ def _fits(time: Time, coming: Coming, chosen: Mapping[Coming, Time], now: dateti
 
 
 def _events(times: Mapping[Coming, Time], clinic: DemoClinic, now: datetime) -> list[Event]:
-    window = timedelta(hours=clinic.settings.confirm_window_hours)
+    span = timedelta(hours=clinic.settings.confirm_window_hours)
     opened = {
-        coming: time.starts_at - window
+        coming: time.starts_at - span
         for coming, time in times.items()
-        if time.starts_at - window <= now
+        if time.starts_at - span <= now
     }
     confirmed_at = opened[data.CONFIRMED] + timedelta(hours=data.CONFIRMED_AFTER)
     cancelled_at = now - timedelta(hours=data.CANCELLED_AGO)
