@@ -93,9 +93,10 @@ def check_journal(_: argparse.Namespace) -> int:
 
 async def _seed() -> None:
     from domain import clock
+    from domain.accounts.passwords import Passwords
     from domain.demo import seed
 
-    await seed(now=clock.now())
+    await seed(now=clock.now(), passwords=Passwords())
 
 
 def _with_database(work: Coroutine[Any, Any, Any]) -> Any:

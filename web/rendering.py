@@ -1,5 +1,6 @@
 """Templates to text, in the two languages and the clinic's time zone. Knows no HTTP."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
@@ -16,6 +17,7 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+NBSP = "\u00a0"
 LANGUAGES = ("fr", "en")
 LOCALES = {"fr": "fr_CA", "en": "en_CA"}
 PATTERNS = {
@@ -53,9 +55,9 @@ class Renderer:
 
 
 def _environment(language: str, zone: ZoneInfo, static: Callable[[str], str]) -> Environment:
-    environment = Environment(  # noqa: S701 - _is_escaped leaves out plain text alone
+    environment = Environment(
         loader=FileSystemLoader(root("templates")),
-        autoescape=_is_escaped,
+        autoescape=_is_escaped,  # noqa: S701 - all but plain text
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
@@ -100,10 +102,10 @@ def _filters(language: str, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
         return value.astimezone(zone).strftime("%H:%M")
 
     def sentence(value: datetime) -> str:
-        return f"{named('long')(value)} {at}\u00a0{clock(value)}"
+        return f"{named('long')(value)} {at}{NBSP}{clock(value)}"
 
     def moment(value: datetime) -> str:
-        return f"{named('full')(value)} {at}\u00a0{clock(value)}"
+        return f"{named('full')(value)} {at}{NBSP}{clock(value)}"
 
     return {
         "date_long": named("long"),
@@ -128,10 +130,7 @@ def _day(value: datetime | date) -> date:
 
 @lru_cache(maxsize=4096)
 def day_text(day: date, pattern: str, language: str) -> str:
-    text = format_date(day, PATTERNS[language][pattern], locale=LOCALES[language])
-    if language == "fr" and day.day == 1 and pattern != "weekday":
-        text = text.replace("1 ", "1er ", 1)
-    return text
+    return _set(format_date(day, PATTERNS[language][pattern], locale=LOCALES[language]), language)
 
 
 def week_title(monday: date, sunday: date, language: str) -> str:
@@ -140,18 +139,25 @@ def week_title(monday: date, sunday: date, language: str) -> str:
         return f"{day_text(monday, 'full', language)} – {day_text(sunday, 'full', language)}"
     if language == "en":
         if monday.month == sunday.month:
-            return f"{_month_day(monday, 'en')}\u00a0–\u00a0{sunday.day}"
+            return f"{_month_day(monday, 'en')}{NBSP}–{NBSP}{sunday.day}"
         return f"{_month_day(monday, 'en')} – {_month_day(sunday, 'en')}"
     if monday.month == sunday.month:
         first = "1er" if monday.day == 1 else str(monday.day)
-        return f"{first}\u00a0–\u00a0{_month_day(sunday, 'fr')}"
+        return f"{first}{NBSP}–{NBSP}{_month_day(sunday, 'fr')}"
     return f"{_month_day(monday, 'fr')} – {_month_day(sunday, 'fr')}"
 
 
 def _month_day(day: date, language: str) -> str:
     pattern = "d MMMM" if language == "fr" else "MMMM d"
-    text = format_date(day, pattern, locale=LOCALES[language])
-    return text.replace("1 ", "1er ", 1) if language == "fr" and day.day == 1 else text
+    return _set(format_date(day, pattern, locale=LOCALES[language]), language)
+
+
+def _set(text: str, language: str) -> str:
+    """French says the first « 1er »; a day and its month stay on one line in both."""
+    if language == "fr":
+        ordinal = re.sub(r"\b1 (?=\D)", f"1er{NBSP}", text)
+        return re.sub(r"\b(\d{1,2}) (?=\D)", rf"\1{NBSP}", ordinal)
+    return re.sub(r"(?<=[a-z.]) (\d{1,2})\b", rf"{NBSP}\1", text)
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,7 @@
 """The demonstration's clinic: who works where and when, and the slots that follow from it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from uuid import UUID, uuid4
 
@@ -21,11 +21,11 @@ type_of: Mapping[str, VisitType] = {each.key: each for each in data.VISIT_TYPES}
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """A stretch of a practitioner's schedule; one that is published has a slot."""
+    """A time by the weekly template, with the id of its slot: published, or still to be made."""
 
     hours: Hours
     span: Span
-    slot: UUID | None = None
+    slot: UUID = field(default_factory=uuid4)
 
     @property
     def starts_at(self) -> datetime:
@@ -99,9 +99,7 @@ async def published(clinic: DemoClinic, *, now: datetime) -> list[Time]:
 
 def openings(hours: Hours) -> list[Opening]:
     opens, closes = time.fromisoformat(hours.opens), time.fromisoformat(hours.closes)
-    return [
-        Opening(EVERY_DAY.index(day), opens, closes, hours.slot_minutes) for day in hours.days
-    ]
+    return [Opening(EVERY_DAY.index(day), opens, closes, hours.slot_minutes) for day in hours.days]
 
 
 def holiday(today: date) -> tuple[date, str]:
@@ -129,8 +127,8 @@ def _monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def _order(time: Time) -> tuple[datetime, str]:
-    return time.starts_at, time.hours.practitioner
+def _order(each: Time) -> tuple[datetime, str]:
+    return each.starts_at, each.hours.practitioner
 
 
 def _clinic() -> tables.Clinic:
@@ -234,7 +232,9 @@ def _weekly_hours(clinic: DemoClinic) -> list[tables.WeeklyHours]:
 def _absences(clinic: DemoClinic, today: date) -> Sequence[tables.Absence]:
     closed, name = holiday(today)
     return [
-        tables.Absence(id=uuid4(), practitioner=None, first_day=closed, last_day=closed, reason=name),
+        tables.Absence(
+            id=uuid4(), practitioner=None, first_day=closed, last_day=closed, reason=name
+        ),
         *(_absence(clinic, each, today) for each in data.ABSENCES),
     ]
 

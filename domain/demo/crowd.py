@@ -9,7 +9,6 @@ from uuid import UUID
 
 from domain.appointments.tables import Appointment
 from domain.clinic.calendar import NOON, Span, days_between, overlaps
-from domain.clinic.tables import Slot
 from domain.demo import visits
 from domain.demo.clinic import DemoClinic, Time, published, type_of
 from domain.demo.data import visits as data
@@ -32,19 +31,16 @@ async def create(clinic: DemoClinic, people: DemoPeople, *, now: datetime) -> No
     """Booked by telephone: nobody here has an account, so nobody is told anything."""
     rng = Random(SEED)  # noqa: S311 - the same weeks each time
     crowd = _Crowd(clinic, people.crowd, rng)
-    slots: list[Slot] = []
-    appointments: list[Appointment] = []
-    for time in _past(clinic, rng, now):
-        patient = crowd.patient_for(time)
-        if patient is not None:
-            slots.append(visits.slot(clinic, time))
-            appointments.append(_visit(clinic, time, slots[-1].id, patient, rng, now))
-    for time in _coming(await published(clinic, now=now), clinic, rng, now):
-        patient = crowd.patient_for(time)
-        if patient is not None and time.slot is not None:
-            appointments.append(_visit(clinic, time, time.slot, patient, rng, now))
-    await insert(slots)
-    await insert(appointments)
+    past = _past(clinic, rng, now)
+    coming = _coming(await published(clinic, now=now), clinic, rng, now)
+    await insert([visits.slot_row(clinic, time) for time in past])
+    await insert(
+        [
+            _visit(clinic, time, patient, rng=rng, now=now)
+            for time in (*past, *coming)
+            for patient in crowd.patient_for(time)
+        ]
+    )
 
 
 @dataclass(slots=True)
@@ -59,7 +55,8 @@ class _Crowd:
         default_factory=lambda: defaultdict(list)
     )
 
-    def patient_for(self, time: Time) -> UUID | None:
+    def patient_for(self, time: Time) -> list[UUID]:
+        """One of them, or none when all are elsewhere."""
         day = time.starts_at.astimezone(self.clinic.settings.zone).date()
         free = [
             (len(self.days[each.id, day]), self.visits[each.id], self.rng.random(), each.id)
@@ -67,11 +64,11 @@ class _Crowd:
             if _is_for(time, each) and not overlaps(time.span, self.days[each.id, day])
         ]
         if not free:
-            return None
+            return []
         *_, patient = min(free)
         self.visits[patient] += 1
         self.days[patient, day].append(time.span)
-        return patient
+        return [patient]
 
 
 def _is_for(time: Time, patient: Patient) -> bool:
@@ -91,9 +88,7 @@ def _past(clinic: DemoClinic, rng: Random, now: datetime) -> list[Time]:
     return _some(times, data.PAST_SHARE, clinic, rng)
 
 
-def _coming(
-    times: Iterable[Time], clinic: DemoClinic, rng: Random, now: datetime
-) -> list[Time]:
+def _coming(times: Iterable[Time], clinic: DemoClinic, rng: Random, now: datetime) -> list[Time]:
     weeks: list[list[Time]] = [[] for _ in data.SHARES]
     for time in times:
         weeks[(time.starts_at - now) // WEEK].append(time)
@@ -129,17 +124,16 @@ def _half_days(times: Sequence[Time], clinic: DemoClinic) -> list[list[Time]]:
 
 
 def _visit(
-    clinic: DemoClinic, time: Time, slot: UUID, patient: UUID, rng: Random, now: datetime
+    clinic: DemoClinic, time: Time, patient: UUID, *, rng: Random, now: datetime
 ) -> Appointment:
     visit_type = rng.choice(
         [key for key in time.hours.visit_types if type_of[key].minutes <= time.hours.slot_minutes]
     )
     until = min(now, time.starts_at)
     booked_at = until - timedelta(minutes=rng.randint(60, BOOKED_UP_TO))
-    row = visits.appointment(
+    row = visits.appointment_row(
         clinic,
         time,
-        slot,
         patient=patient,
         visit_type=visit_type,
         reason=rng.choice(data.URGENT_REASONS if visit_type in URGENT else data.REASONS),

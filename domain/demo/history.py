@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 from domain import audit
 from domain.appointments.tables import Appointment
 from domain.audit import Actor
-from domain.clinic.tables import Slot
 from domain.demo import visits
 from domain.demo.clinic import DemoClinic, Time
 from domain.demo.data.visits import PAST, Past
@@ -19,20 +18,17 @@ CANCELLED_BEFORE = timedelta(days=5)
 CONFIRMED_BEFORE = timedelta(hours=53)
 
 
-async def create(
-    clinic: DemoClinic, people: DemoPeople, account: UUID, *, now: datetime
-) -> None:
+async def create(clinic: DemoClinic, people: DemoPeople, account: UUID, *, now: datetime) -> None:
     times = [_time(clinic, past, now) for past in PAST]
-    slots = [visits.slot(clinic, time) for time in times]
     appointments = [
-        _appointment(clinic, people, past, time, slot, account)
-        for past, time, slot in zip(PAST, times, slots, strict=True)
+        _appointment(clinic, people, past, time, account=account)
+        for past, time in zip(PAST, times, strict=True)
     ]
     told = sorted(
         (event for each in appointments for event in _told(each)),
         key=lambda event: event.happened_at,
     )
-    await insert(slots)
+    await insert([visits.slot_row(clinic, time) for time in times])
     await insert(appointments)
     await insert(told)
     for event in told:
@@ -53,12 +49,11 @@ def _time(clinic: DemoClinic, past: Past, now: datetime) -> Time:
 
 
 def _appointment(
-    clinic: DemoClinic, people: DemoPeople, past: Past, time: Time, slot: Slot, account: UUID
+    clinic: DemoClinic, people: DemoPeople, past: Past, time: Time, *, account: UUID
 ) -> Appointment:
-    row = visits.appointment(
+    row = visits.appointment_row(
         clinic,
         time,
-        slot.id,
         patient=people.patients[past.patient],
         visit_type=past.visit_type,
         reason=past.reason,

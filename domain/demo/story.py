@@ -41,7 +41,7 @@ async def create(clinic: DemoClinic, people: DemoPeople, account: UUID, *, now: 
     for at, what, coming in _events(times, clinic, now):
         patient = people.patients[coming.patient]
         if what == "book":
-            booked[coming] = await _book(viewer, patient, clinic, coming, times[coming], at)
+            booked[coming] = await _book(viewer, patient, clinic, coming, times[coming], at=at)
         elif what == "open":
             await window.open_due(now=at)
         elif what == "confirm":
@@ -94,7 +94,7 @@ def _events(times: Mapping[Coming, Time], clinic: DemoClinic, now: datetime) -> 
 
 
 async def _book(
-    viewer: Viewer, patient: UUID, clinic: DemoClinic, coming: Coming, time: Time, at: datetime
+    viewer: Viewer, patient: UUID, clinic: DemoClinic, coming: Coming, time: Time, *, at: datetime
 ) -> UUID:
     visit_type = next(key for key in coming.visit_types if time.is_for(key))
     practitioner = time.hours.practitioner
@@ -108,7 +108,6 @@ async def _book(
         moment=None if is_urgent else "soonest",
         reason=coming.reason,
     )
-    assert time.slot is not None
     return await booking.book(viewer, patient, choices, time.slot, form_key=str(uuid4()), now=at)
 
 

@@ -8,10 +8,10 @@ from domain.clinic.tables import Slot
 from domain.demo.clinic import DemoClinic, Time, type_of
 
 
-def slot(clinic: DemoClinic, time: Time) -> Slot:
+def slot_row(clinic: DemoClinic, time: Time) -> Slot:
     """Publishing looks ahead only: a past time becomes a slot with its visit."""
     return Slot(
-        id=uuid4(),
+        id=time.slot,
         schedule=clinic.schedule_of(time.hours),
         practitioner=clinic.ids[time.hours.practitioner],
         site=clinic.ids[time.hours.site],
@@ -21,10 +21,9 @@ def slot(clinic: DemoClinic, time: Time) -> Slot:
     )
 
 
-def appointment(
+def appointment_row(
     clinic: DemoClinic,
     time: Time,
-    slot: UUID,
     *,
     patient: UUID,
     visit_type: str,
@@ -34,7 +33,7 @@ def appointment(
 ) -> Appointment:
     return Appointment(
         id=uuid4(),
-        slot=slot,
+        slot=time.slot,
         patient=patient,
         visit_type=clinic.ids[visit_type],
         practitioner=clinic.ids[time.hours.practitioner],

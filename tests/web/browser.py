@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from html import unescape
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ SETTINGS = Settings(
 )
 FROM_HERE = {"sec-fetch-site": "same-origin"}
 TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
+VOID = frozenset({"meta", "link", "input", "img", "br", "hr", "use", "path"})
 
 
 class Clock:
@@ -31,10 +34,10 @@ class Clock:
 
 
 class Browser:
-    def __init__(self, app: Gate) -> None:
+    def __init__(self, app: Gate, *, ip: str = "203.0.113.7") -> None:
         self.app = app
         self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app, raise_app_exceptions=False),  # type: ignore[arg-type]
+            transport=httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(ip, 1)),  # type: ignore[arg-type]
             base_url=HOST,
             headers=FROM_HERE,
         )
@@ -48,17 +51,41 @@ class Browser:
         return answer
 
     async def post(
-        self, url: str, data: dict[str, str] | None = None, **options: Any
+        self, url: str, data: dict[str, str] | None = None, *, htmx: bool = False, **options: Any
     ) -> httpx.Response:
         """With the token of the last page that had one."""
+        headers = {"hx-request": "true"} if htmx else {}
         return await self.http.post(
-            url, data={"_csrf_token": self.token, **(data or {})}, **options
+            url,
+            data={"_csrf_token": self.token, **(data or {})},
+            headers=headers | options.pop("headers", {}),
+            **options,
         )
 
     async def follow(self, answer: httpx.Response) -> httpx.Response:
         while answer.status_code == 303:
             answer = await self.get(answer.headers["location"])
         return answer
+
+    async def open(self, url: str) -> httpx.Response:
+        """The page at the end of any redirects."""
+        return await self.follow(await self.get(url))
+
+    async def press(
+        self, page: httpx.Response, button: str, data: dict[str, str] | None = None
+    ) -> httpx.Response:
+        """Send the form that has this button, with its hidden fields and what was typed."""
+        form, pressed = next(
+            (form, pressed)
+            for form in forms(page)
+            for pressed in form.buttons
+            if button in pressed.text
+        )
+        name = pressed.attrs.get("name")
+        sent = form.fields | ({name: pressed.attrs["value"]} if name else {}) | (data or {})
+        if form.method == "get":
+            return await self.get(form.action, params=sent)
+        return await self.http.post(form.action, data=sent)
 
     async def sign_in(
         self, email: str = "alice@example.com", password: str = PASSWORD
@@ -75,6 +102,92 @@ def running(now: Callable[[], datetime], settings: Settings = SETTINGS) -> Gate:
     return create_app(settings, now, passwords=PASSWORDS)
 
 
+@dataclass
+class Element:
+    tag: str
+    attrs: dict[str, str]
+    parents: tuple["Element", ...]
+    pieces: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.pieces)).strip()
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Element] = []
+        self.open: list[Element] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        made = Element(tag, {name: value or "" for name, value in attrs}, tuple(self.open))
+        self.found.append(made)
+        if tag not in VOID:
+            self.open.append(made)
+        elif tag == "br":
+            self.handle_data(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop().tag != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        for element in self.open:
+            element.pieces.append(data)
+
+
+@dataclass
+class Form:
+    action: str
+    method: str
+    fields: dict[str, str]
+    buttons: list[Element]
+
+
+def elements(page: httpx.Response, *tags: str) -> list[Element]:
+    reader = _Reader()
+    reader.feed(page.text)
+    return [element for element in reader.found if not tags or element.tag in tags]
+
+
+def forms(page: httpx.Response) -> list[Form]:
+    everything = elements(page)
+    found = []
+    for form in (element for element in everything if element.tag == "form"):
+        inside = [element for element in everything if form in element.parents]
+        hidden = [e for e in inside if e.tag == "input" and e.attrs.get("type") == "hidden"]
+        found.append(
+            Form(
+                action=form.attrs["action"],
+                method=form.attrs.get("method", "get"),
+                fields={e.attrs["name"]: e.attrs["value"] for e in hidden},
+                buttons=[e for e in inside if e.tag == "button"],
+            )
+        )
+    return found
+
+
+def links(page: httpx.Response) -> dict[str, str]:
+    """The address behind each link's words."""
+    return {link.text: link.attrs["href"] for link in elements(page, "a")}
+
+
+def buttons(page: httpx.Response) -> list[str]:
+    """What a person can press in the page itself: buttons, and links that look like one."""
+    return [
+        element.text
+        for element in elements(page, "a", "button")
+        if (element.tag == "button" or "btn" in element.attrs.get("class", "").split())
+        and any(parent.tag == "main" for parent in element.parents)
+        and "hidden" not in element.attrs
+    ]
+
+
+def title(page: httpx.Response) -> str:
+    return elements(page, "title")[0].text
+
+
 def heading(answer: httpx.Response) -> str:
     found = re.search(r"<h1[^>]*>(.*?)</h1>", answer.text, re.DOTALL)
     return _words(found[1]) if found else ""
@@ -89,6 +202,11 @@ def main(answer: httpx.Response) -> str:
     """The words of the page itself, without its chrome."""
     found = re.search(r"<main[^>]*>(.*?)</main>", answer.text, re.DOTALL)
     return _words(found[1]) if found else _words(answer.text)
+
+
+def without_tokens(answer: httpx.Response) -> str:
+    """The page but for what is random in every page."""
+    return TOKEN.sub("", answer.text)
 
 
 def _words(html: str) -> str:

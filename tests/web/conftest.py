@@ -1,18 +1,32 @@
 import pytest
 
 from tests.web.browser import Browser, Clock, running
-from tests.world import World
+from tests.world import NOW, World
 from web.gate import Gate
+from web.portal import NO_CLINIC
+
+
+@pytest.fixture(scope="session")
+def kept_clock() -> Clock:
+    return Clock(NOW)
+
+
+@pytest.fixture(scope="session")
+def kept_app(kept_clock: Clock) -> Gate:
+    """Made once: compressing the static files and compiling the templates takes its time."""
+    return running(kept_clock)
 
 
 @pytest.fixture
-def clock(world: World) -> Clock:
-    return Clock(world.now)
+def clock(kept_clock: Clock, world: World) -> Clock:
+    kept_clock.now = world.now
+    return kept_clock
 
 
 @pytest.fixture
-async def app(clock: Clock) -> Gate:
-    return running(clock)
+async def app(kept_app: Gate, clock: Clock) -> Gate:
+    kept_app.app.state.portal.last_clinic = NO_CLINIC
+    return kept_app
 
 
 @pytest.fixture

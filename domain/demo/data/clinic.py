@@ -23,7 +23,13 @@ class Site(NamedTuple):
 
 SITES = (
     Site("rosemont", "Clinique des Érables – Rosemont", "2650, rue Beaubien Est", "H1Y 0A9", PHONE),
-    Site("villeray", "Clinique des Érables – Villeray", "415, rue Jarry Est", "H2P 0B4", "+15145550167"),
+    Site(
+        "villeray",
+        "Clinique des Érables – Villeray",
+        "415, rue Jarry Est",
+        "H2P 0B4",
+        "+15145550167",
+    ),
 )
 
 
@@ -103,8 +109,8 @@ VISIT_TYPES = (
         45,
         "Examen de santé périodique",
         "Periodic health examination",
-        "Soyez à jeun depuis huit heures (l’eau est permise). Apportez votre carnet de vaccination, "
-        "votre liste de médicaments et votre carte d’assurance maladie.",
+        "Soyez à jeun depuis huit heures (l’eau est permise). Apportez votre carnet de "
+        "vaccination, votre liste de médicaments et votre carte d’assurance maladie.",
         "Please do not eat for eight hours before (water is fine). Bring your vaccination booklet, "
         "your list of medications and your health insurance card.",
     ),

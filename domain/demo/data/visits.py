@@ -55,9 +55,9 @@ class Coming(NamedTuple):
 
 
 # « Accès adapté » is open every day, so that these two exist at any hour of any week.
-TO_DECIDE = Coming("heather", (SAME_DAY,), None, 60, 49, 71, 50, "Douleur au genou depuis une chute")
+TO_DECIDE = Coming("heather", (SAME_DAY,), None, 60, 49, 71, 50, "Douleur au genou")
 TO_CONFIRM = Coming("heather", (SAME_DAY,), None, 30, 1, 47, 20, "Toux qui dure depuis dix jours")
-CONFIRMED = Coming("heather", (FOLLOW_UP, SAME_DAY), None, 14, 2, 47, 360, "Suivi de l’anémie")
+CONFIRMED = Coming("heather", (FOLLOW_UP, SAME_DAY), None, 14, 2, 47, 75, "Douleur au poignet")
 CANCELLED = Coming("heather", (FOLLOW_UP,), None, 130, 97, 264, 96, "")
 TO_CANCEL = Coming("heather", (FOLLOW_UP,), "roy", 240, 192, 312, 144, "Fatigue persistante")
 REMOTE = Coming("heather", (VIRTUAL,), None, 384, 312, 504, 216, "")
