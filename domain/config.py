@@ -56,6 +56,8 @@ class Settings:
                 ip_network(net) for net in env.get("TRUSTED_PROXIES", "").split()
             ),
         )
+        if is_demo and urlsplit(public_url).hostname not in {"localhost", "127.0.0.1"}:
+            raise BadConfiguration("a demonstration, its mailbox and its keys stay on localhost")
         if not is_demo and not settings.is_https:
             raise BadConfiguration("PUBLIC_URL must begin with https:// outside the demo")
         if not is_demo and settings.smtp_url is None:

@@ -40,7 +40,7 @@ def read_choices(request: Request[Any, Any, Any]) -> Choices:
         site=_id(query.get("lieu", "")),
         visit_type=_id(query.get("type", "")),
         moment="soonest" if moment == SOONEST_TEXT else day(moment),
-        reason=query.get("motif"),
+        reason=query.get("motif", "").strip() or None,
     )
 
 

@@ -12,7 +12,7 @@ from litestar.types import Scope
 from domain import audit, errors
 from domain.errors import Refusal
 from domain.people.viewer import Viewer
-from web.responses import here, leave_to, render
+from web.responses import here, leave_to, render, seconds_until
 
 log = logging.getLogger("portal.errors")
 
@@ -40,8 +40,8 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
     status = next(code for kind, code in STATUSES.items() if isinstance(refusal, kind))
     response = render(request, "errors/refusal.html", status_code=status, refusal=refusal)
     if isinstance(refusal, errors.TooMany):
-        wait = refusal.again_at - request.app.state.portal.now()
-        response.headers["retry-after"] = str(max(1, int(wait.total_seconds())))
+        now = request.app.state.portal.now()
+        response.headers["retry-after"] = seconds_until(refusal.again_at, now)
     if isinstance(refusal, errors.TooBusy):
         response.headers["retry-after"] = BUSY_FOR
     return response

@@ -11,7 +11,7 @@ from email.parser import BytesParser
 from hashlib import sha256
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from litestar import Request, Response, get
 from litestar.enums import MediaType
@@ -99,5 +99,4 @@ def _box(request: Request[Any, Any, Any]) -> "mailbox.Maildir":
 
 
 def _read(box: "mailbox.Maildir", key: str) -> EmailMessage:
-    parsed = BytesParser(policy=policy.default).parsebytes(box.get_bytes(key))
-    return cast(EmailMessage, parsed)
+    return BytesParser(policy=policy.default).parsebytes(box.get_bytes(key))

@@ -1,6 +1,8 @@
 """Answers: a page or its fragment, decided here once. The only code that knows HX- headers."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from litestar.response import Redirect
 
 from domain import activity, audit
 from domain.clinic.settings import ClinicSettings
+from domain.people.policy import Grant
 from domain.people.viewer import Profile, Viewer
 from web.portal import portal_of
 from web.rendering import LANGUAGES
@@ -29,13 +32,16 @@ async def page(
 ) -> Response[bytes]:
     """A page; what it shows of a profile, or of the patients in `about`, is in the journal."""
     viewer: Viewer | None = request.scope.get("user")
-    patients = about or ([profile.id] if profile else [])
+    now = portal_of(request).now()
+    patients = list(dict.fromkeys([*about, *([profile.id] if profile else [])]))
     if viewer is not None and patients:
         action = f"read.{template.removesuffix('.html')}"
-        at = portal_of(request).now()
-        await audit.record_each(viewer.actor, action, patients, at=at)
-    shows_activity = profile is not None and not wants_fragment(request)
-    entries = await activity.latest(profile.id) if profile and shows_activity else None
+        await audit.record_each(viewer.actor, action, patients, at=now)
+    entries = None
+    if viewer is not None and profile is not None and not wants_fragment(request):
+        # Every entry so far speaks of a visit.
+        if viewer.may(Grant.BOOK, profile.id, now):
+            entries = await activity.latest(profile.id)
     return render(
         request,
         template,
@@ -119,6 +125,10 @@ def visits_url(patient: UUID, opened: UUID | None = None, *, done: str = "") -> 
     base = f"/profils/{patient}/rendez-vous"
     said = f"&fait={done}" if done else ""
     return f"{base}?ouvert={opened}{said}#rdv-{opened}" if opened else base
+
+
+def seconds_until(moment: datetime, now: datetime) -> str:
+    return str(max(1, ceil((moment - now).total_seconds())))
 
 
 def here(request: Request[Any, Any, Any]) -> str:

@@ -73,10 +73,7 @@ async def identify(
     viewer = None
     if token:
         viewer = await sessions.viewer_of(
-            token,
-            request_id=request_id(connection),
-            now=portal.now(),
-            is_poll=bool(handler.opt.get("poll")),
+            token, request_id=request_id(connection), now=portal.now()
         )
     if viewer is None:
         raise NotSignedIn

@@ -3,10 +3,10 @@ from typing import Any
 from litestar import Request, Response, get, post
 
 from domain.accounts import sessions, sign_in
-from domain.errors import NotActivated, TooMany, WrongCredentials
+from domain.errors import TooMany, WrongCredentials
 from web.portal import portal_of
 from web.redirects import way_onward
-from web.responses import leave_to, page, see_other
+from web.responses import leave_to, page, seconds_until, see_other
 from web.security import client_ip, cookie, dropped_cookie, read_cookie, request_id
 
 AnyRequest = Request[Any, Any, Any]
@@ -37,13 +37,13 @@ async def sign_in_(request: AnyRequest) -> Response[Any]:
             request_id=request_id(request),
             now=portal.now(),
         )
-    except (WrongCredentials, NotActivated) as refusal:
+    except WrongCredentials as refusal:
         return await _form(request, onward, email=email, refusal=refusal, status_code=422)
     except TooMany as refusal:
         response = await _form(request, onward, email=email, refusal=refusal, status_code=429)
-        wait = (refusal.again_at - portal.now()).total_seconds()
-        response.headers["retry-after"] = str(max(1, int(wait)))
+        response.headers["retry-after"] = seconds_until(refusal.again_at, portal.now())
         return response
+    await sessions.end(read_cookie(request, "session"))  # what this browser had before
     response = leave_to(request, way_onward(onward, request))
     response.set_cookie(cookie(portal.settings, "session", token))
     response.set_cookie(cookie(portal.settings, "known", portal.links.sign_account(account.id)))

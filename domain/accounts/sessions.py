@@ -40,9 +40,7 @@ async def begin(account: UUID, *, device: str, now: datetime) -> str:
     return token
 
 
-async def viewer_of(
-    token: str, *, request_id: str, now: datetime, is_poll: bool = False
-) -> Viewer | None:
+async def viewer_of(token: str, *, request_id: str, now: datetime) -> Viewer | None:
     """Who holds this token, if its session is alive; marks the use once a minute."""
     rows = await db.fetch(viewer.BY_SESSION, _hash(token))
     if not rows:
@@ -53,7 +51,7 @@ async def viewer_of(
         return None
     if now - session["session_created_at"] >= ABSOLUTE_LIFE:
         return None
-    if idle >= MARK_EVERY and not is_poll:
+    if idle >= MARK_EVERY:
         await Session.update({Session.last_used_at: now}).where(Session.id == session["session_id"])
     return viewer.from_rows(rows, Actor("account", session["account_id"], request_id))
 

@@ -4,7 +4,7 @@ from domain import audit
 from domain.accounts import addresses, sessions, throttles
 from domain.accounts.passwords import Passwords
 from domain.audit import Actor
-from domain.errors import NotActivated, WrongCredentials
+from domain.errors import NotActivated, TooBusy, WrongCredentials
 from domain.people.tables import Account
 
 
@@ -30,7 +30,12 @@ async def sign_in(
     account = await Account.objects().where(Account.email_canonical == address).first()
     is_usable = account is not None and account.disabled_at is None
     known_hash = account.password_hash if account is not None and is_usable else None
-    if not await passwords.verify(known_hash, password) or account is None:
+    try:
+        matches = await passwords.verify(known_hash, password)
+    except TooBusy:
+        await throttles.give_back(by_ip, by_address)
+        raise
+    if not matches or account is None:
         await audit.record(
             Actor.stranger(request_id),
             "sign_in",
@@ -41,6 +46,13 @@ async def sign_in(
         raise WrongCredentials
     await throttles.give_back(by_ip, by_address)
     if account.activated_at is None:
+        await audit.record(
+            Actor.stranger(request_id),
+            "sign_in",
+            subject=account.id,
+            outcome="not_activated",
+            at=now,
+        )
         raise NotActivated
     if passwords.is_outdated(account.password_hash):
         fresh = await passwords.hash(password)

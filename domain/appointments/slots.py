@@ -166,11 +166,12 @@ async def start_of(slot: UUID) -> datetime | None:
 async def is_open(search: Search, slot: UUID) -> bool:
     condition, values = search.condition()
     rows = await db.fetch(
-        f"SELECT sl.id {condition} AND sl.id = {{}} AND sl.starts_at >= {{}}",
+        f"SELECT sl.id {condition} AND sl.id = {{}} AND sl.starts_at >= {{}} AND sl.starts_at < {{}}",
         *values,
         slot,
         # « À partir du » narrows what is shown, not what may be booked.
         search.now + timedelta(minutes=search.viewer.clinic.notice_minutes),
+        search.horizon,
     )
     return bool(rows)
 

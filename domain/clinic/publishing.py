@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -40,7 +40,7 @@ async def _publish_for(
     until = now + timedelta(weeks=clinic.horizon_weeks)
     async with db.transaction():
         await db.lock_row(Practitioner, practitioner)
-        taken = await _taken(practitioner, now, until)
+        taken = await _taken(practitioner, clinic, now, until)
         absences = await _absences(practitioner)
         new: list[Slot] = []
         for line, span in _spans(lines, clinic, now, until):
@@ -97,9 +97,10 @@ def _line(row: dict[str, Any]) -> _Line:
     return _Line(row["schedule"], row["site"], opening)
 
 
-async def _taken(practitioner: UUID, now: datetime, until: datetime) -> dict[Any, list[Span]]:
+async def _taken(
+    practitioner: UUID, clinic: ClinicSettings, now: datetime, until: datetime
+) -> dict[date, list[Span]]:
     """Every slot there is, withdrawn ones too: what was taken back is not published again."""
-    clinic = await current_settings()
     rows = await db.fetch(
         """
         SELECT starts_at, ends_at FROM slot
@@ -109,14 +110,14 @@ async def _taken(practitioner: UUID, now: datetime, until: datetime) -> dict[Any
         now,
         until,
     )
-    taken: dict[Any, list[Span]] = {}
+    taken: dict[date, list[Span]] = {}
     for row in rows:
         day = row["starts_at"].astimezone(clinic.zone).date()
         taken.setdefault(day, []).append(Span(**row))
     return taken
 
 
-async def _absences(practitioner: UUID) -> list[tuple[Any, Any]]:
+async def _absences(practitioner: UUID) -> list[tuple[date, date]]:
     rows = await db.fetch(
         """
         SELECT first_day, last_day FROM absence

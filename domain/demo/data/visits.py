@@ -81,7 +81,7 @@ URGENT_REASONS = (
 REASONS = ("", "", "", "Suivi annuel", "Résultats d’examens", "Fatigue", "Douleur à l’épaule")
 
 # How much of each coming week is taken, and of the days just past.
-SHARES = (0.51, 0.49, 0.44, 0.32, 0.22, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01)
+SHARES = (0.51, 0.49, 0.36, 0.22, 0.14, 0.09, 0.06, 0.04, 0.03, 0.02, 0.01, 0.01)
 PAST_SHARE = 0.5
 PAST_DAYS = 10
 """Fewer than the days since any of the visits above."""
