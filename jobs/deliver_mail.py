@@ -1,0 +1,41 @@
+import logging
+from datetime import datetime
+
+from domain.appointments import letters
+from domain.mail import delivery
+from domain.mail.delivery import Letter
+from jobs import messages
+from jobs.office import PostOffice
+from jobs.transport import Refused, Send, Unreachable
+
+BATCH = 20
+log = logging.getLogger("portal.mail")
+
+
+async def deliver_mail(office: PostOffice, *, now: datetime) -> int:
+    """Send what is due; how many mails left."""
+    leased = await delivery.lease(BATCH, now=now)
+    if not leased:
+        return 0
+    async with office.mailer.batch() as send:
+        return sum([await _deliver(letter, office, send, now) for letter in leased])
+
+
+async def _deliver(letter: Letter, office: PostOffice, send: Send, now: datetime) -> bool:
+    try:
+        visit = await letters.compose(letter, links=office.links, now=now)
+        if visit is None:
+            await delivery.mark_dropped(letter, now=now)
+            return False
+        await send(messages.message(letter, visit, office, now=now))
+    except Unreachable as problem:
+        await delivery.mark_unreachable(letter, str(problem), now=now)
+    except Refused as problem:
+        await delivery.mark_refused(letter, str(problem), is_final=problem.is_final, now=now)
+    except Exception as problem:
+        log.exception("mail %s cannot be made", letter.id)
+        await delivery.mark_refused(letter, repr(problem), is_final=False, now=now)
+    else:
+        await delivery.mark_sent(letter, now=now)
+        return True
+    return False

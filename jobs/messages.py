@@ -1,0 +1,84 @@
+"""Mails as messages: their headers, and the same words as text and as HTML."""
+
+import re
+import unicodedata
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from urllib.parse import urlsplit
+
+from domain.appointments import invitation
+from domain.appointments.letters import VisitLetter
+from domain.mail.delivery import Letter
+from jobs.office import PostOffice
+
+WITH_CALENDAR = {
+    "appointment_booked": "PUBLISH",
+    "appointment_moved": "PUBLISH",
+    "appointment_cancelled": "CANCEL",
+}
+UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def message(
+    letter: Letter, about: VisitLetter, office: PostOffice, *, now: datetime
+) -> EmailMessage:
+    settings, clinic = office.settings, about.clinic
+    made = EmailMessage()
+    made["From"] = Address(one_line(clinic.mail_sender_name), addr_spec=settings.mail_from)
+    made["To"] = Address(addr_spec=about.account.email)
+    made["Subject"] = one_line(_render("subject.txt", about, office))
+    made["Date"] = now
+    made["Message-ID"] = f"<{letter.id}@{_host(office)}>"
+    made["Auto-Submitted"] = "auto-generated"
+    # Quoted-printable, so that no server on the way has a reason to rewrite it.
+    text = re.sub(r"\n{3,}", "\n\n", _render("txt", about, office))
+    made.set_content(text, cte="quoted-printable")
+    html = _render("html", about, office)
+    made.add_alternative(html, subtype="html", cte="quoted-printable")
+    method = WITH_CALENDAR.get(about.kind)
+    if method is not None:
+        made.add_attachment(
+            _calendar(about, office, now),
+            maintype="text",
+            subtype="calendar",
+            filename="rendez-vous.ics",
+            params={"method": method, "charset": "utf-8"},
+        )
+    made["Content-Language"] = about.account.language
+    return made
+
+
+def one_line(text: str) -> str:
+    """A header's text: whatever could end its line, or hide in it, is a space."""
+    return "".join(" " if unicodedata.category(c) in UNSAFE else c for c in text).strip()
+
+
+def _render(part: str, about: VisitLetter, office: PostOffice) -> str:
+    url = office.settings.public_url
+    text = office.renderer.render(
+        f"mail/{about.kind}.{part}",
+        about.account.language,
+        about.clinic.zone,
+        clinic=about.clinic,
+        visit=about.visit,
+        first_name=about.first_name,
+        shows_details=about.shows_details,
+        portal_url=f"{url}/",
+        booking_url=f"{url}/profils/{about.visit.patient}/reservation",
+        confirm_url=about.confirm_token and f"{url}/courriel/confirmation/{about.confirm_token}",
+        cancel_url=about.cancel_token and f"{url}/courriel/annulation/{about.cancel_token}",
+    )
+    return text.replace("\0", "")
+
+
+def _calendar(about: VisitLetter, office: PostOffice, now: datetime) -> bytes:
+    summary = office.renderer.render(
+        "calendar/summary.txt", about.account.language, about.clinic.zone, clinic=about.clinic
+    )
+    host = office.settings.host  # with its port: the file from the portal is of the same event
+    return invitation.calendar(about.visit, about.clinic, summary, host=host, now=now)
+
+
+def _host(office: PostOffice) -> str:
+    return urlsplit(office.settings.public_url).hostname or "localhost"

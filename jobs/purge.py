@@ -1,0 +1,11 @@
+from datetime import datetime
+
+from domain.accounts import once, sessions
+from domain.mail import delivery
+
+
+async def purge(*, now: datetime) -> None:
+    """What has had its day. The rules look at the time, so that a late purge opens nothing."""
+    await sessions.purge(now=now)
+    await once.purge(now=now)
+    await delivery.purge(now=now)

@@ -1,0 +1,62 @@
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC
+from typing import cast
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from domain import clock
+from jobs.office import Clock
+from jobs.schedule import Task
+
+# A late tick still runs, several late ones run once, and none runs beside itself.
+DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+GRACE = 0.5
+log = logging.getLogger("portal.jobs")
+
+
+@asynccontextmanager
+async def running(tasks: Sequence[Task], *, now: Clock) -> AsyncIterator[None]:
+    """The tasks on their schedule; at the end each may finish what it does, if that is soon."""
+    ticks = Ticks(now)
+    scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=DEFAULTS)
+    for task in tasks:
+        # The scheduler lives by the real clock, whichever one the tasks are given.
+        scheduler.add_job(ticks.run, task.trigger, args=[task], next_run_time=clock.now())
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.pause()
+        await ticks.end()
+        scheduler.shutdown(wait=False)
+        await asyncio.sleep(0)
+
+
+class Ticks:
+    def __init__(self, now: Clock) -> None:
+        self._now = now
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def run(self, task: Task) -> None:
+        current = cast("asyncio.Task[None]", asyncio.current_task())
+        self._under_way.add(current)
+        try:
+            done = await task.run(now=self._now())
+            if done:
+                log.info("%s: %d", task.name, done)
+        except Exception:
+            log.exception("%s failed; its next tick tries again", task.name)
+        finally:
+            self._under_way.discard(current)
+
+    async def end(self) -> None:
+        if not self._under_way:
+            return
+        _, late = await asyncio.wait(self._under_way, timeout=GRACE)
+        for each in late:
+            each.cancel()
+        if late:
+            await asyncio.wait(late, timeout=GRACE)

@@ -1,0 +1,40 @@
+"""What runs by itself, and how often.
+
+Each run begins at what is due by now, so that one that comes late, twice or not at all for a
+while does no harm. All of them run once at the start.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC
+from functools import partial
+
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from jobs.deliver_mail import deliver_mail
+from jobs.office import PostOffice
+from jobs.open_confirmation_window import open_confirmation_window
+from jobs.publish_slots import publish_slots
+from jobs.purge import purge
+from jobs.release_holds import release_holds
+from jobs.seal_audit import seal_audit
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    name: str
+    run: Callable[..., Awaitable[int | None]]
+    trigger: BaseTrigger
+
+
+def schedule(office: PostOffice) -> list[Task]:
+    every = partial(IntervalTrigger, timezone=UTC)
+    return [
+        Task("deliver_mail", partial(deliver_mail, office), every(seconds=2)),
+        Task("open_confirmation_window", open_confirmation_window, every(minutes=1)),
+        Task("release_holds", release_holds, every(minutes=1)),
+        Task("seal_audit", seal_audit, every(minutes=10)),
+        Task("publish_slots", publish_slots, every(hours=1)),
+        Task("purge", purge, every(days=1)),
+    ]
