@@ -65,7 +65,7 @@ async def create(*, now: datetime) -> DemoClinic:
         for each in table
     }
     schedules = {hours[:3]: uuid4() for hours in data.HOURS}
-    await insert([_clinic()])
+    await insert([clinic_row()])
     await insert(_sites(ids))
     await insert(_specialties(ids))
     await insert(_practitioners(ids))
@@ -131,7 +131,7 @@ def _order(each: Time) -> tuple[datetime, str]:
     return each.starts_at, each.hours.practitioner
 
 
-def _clinic() -> tables.Clinic:
+def clinic_row() -> tables.Clinic:
     return tables.Clinic(
         id=uuid4(),
         name=data.NAME,
