@@ -8,7 +8,7 @@ export PORT DATA_DIR
 
 demo: $(VENV)/.installed
 	@if [ -n "$(RESET)" ]; then rm -rf "$(DATA_DIR)/portal.sqlite" "$(DATA_DIR)"/portal.sqlite-* "$(DATA_DIR)/mailbox"; fi
-	@$(BIN)/portal demo
+	@$(BIN)/python -m web.cli demo
 
 test: system-packages check unit e2e
 
@@ -41,7 +41,7 @@ messages: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.catalogue --update
 
 migrate: $(VENV)/.installed
-	$(BIN)/portal migrate
+	$(BIN)/python -m web.cli migrate
 
 lock:
 	uv pip compile pyproject.toml --generate-hashes --no-annotate --no-header -o requirements.lock
@@ -51,13 +51,12 @@ lock:
 system-packages:
 	@sh .ci/system-packages
 
-$(VENV)/.installed: requirements.lock pyproject.toml
+$(VENV)/.installed: requirements.lock
 	@test -x $(BIN)/python || python3 -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . 2>/dev/null \
-	 || $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@echo "Installing the locked dependencies (once)…"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
