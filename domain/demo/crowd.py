@@ -72,8 +72,9 @@ class _Crowd:
 
 
 def _is_for(time: Time, patient: Patient) -> bool:
-    if patient.is_child or not FOR_CHILDREN.isdisjoint(time.hours.visit_types):
-        return patient.is_child and not FOR_CHILDREN.isdisjoint(time.hours.visit_types)
+    is_for_children = not FOR_CHILDREN.isdisjoint(time.hours.visit_types)
+    if is_for_children or patient.is_child:
+        return is_for_children and patient.is_child
     return patient.sex == "F" or time.hours.practitioner not in FOR_WOMEN
 
 
@@ -114,7 +115,7 @@ def _some(times: Sequence[Time], share: float, clinic: DemoClinic, rng: Random) 
 
 
 def _half_days(times: Sequence[Time], clinic: DemoClinic) -> list[list[Time]]:
-    """Of one practitioner each. « Accès adapté » is never full: there is a place today."""
+    """Of one practitioner each; not of « Accès adapté », which keeps a place every day."""
     halves: defaultdict[tuple[str, date, bool], list[Time]] = defaultdict(list)
     for time in times:
         local = time.starts_at.astimezone(clinic.settings.zone)
