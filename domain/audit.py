@@ -2,6 +2,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any, Self
 from uuid import UUID
 
@@ -93,12 +94,11 @@ async def _last_seal() -> AuditSeal | None:
 
 
 async def _lines_after(line: int, *, until: datetime) -> list[dict[str, Any]]:
-    return await db.fetch(
-        "SELECT * FROM audit_line WHERE id > {} AND at < {} ORDER BY id LIMIT {}",
-        line,
-        until,
-        BATCH,
+    """Up to the first that may still have a neighbour in an open transaction."""
+    lines = await db.fetch(
+        "SELECT * FROM audit_line WHERE id > {} ORDER BY id LIMIT {}", line, BATCH
     )
+    return list(takewhile(lambda found: found["at"] < until, lines))
 
 
 def _digest(previous: str, lines: list[dict[str, Any]]) -> str:

@@ -14,11 +14,11 @@ log = logging.getLogger("portal.mail")
 
 async def deliver_mail(office: PostOffice, *, now: datetime) -> int:
     """Send what is due; how many mails left."""
-    leased = await delivery.lease(BATCH, now=now)
-    if not leased:
-        return 0
-    async with office.mailer.batch() as send:
-        return sum([await _deliver(letter, office, send, now) for letter in leased])
+    sent = 0
+    while leased := await delivery.lease(BATCH, now=now):
+        async with office.mailer.batch() as send:
+            sent += sum([await _deliver(letter, office, send, now) for letter in leased])
+    return sent
 
 
 async def _deliver(letter: Letter, office: PostOffice, send: Send, now: datetime) -> bool:

@@ -30,7 +30,7 @@ log = logging.getLogger("portal.jobs")
 
 class Lock(Protocol):
     async def take(self) -> bool: ...
-    async def is_held(self) -> bool: ...
+    async def lost(self) -> None: ...  # returns when it is
     async def let_go(self) -> None: ...
 
 
@@ -51,8 +51,7 @@ async def _lead_if_first(lock: Lock, tasks: Sequence[Task], now: Clock) -> None:
         return
     log.info("this process runs the jobs")
     async with running(tasks, now=now):
-        while await lock.is_held():  # noqa: ASYNC110 - nothing tells us that it is gone
-            await asyncio.sleep(POLL)
+        await lock.lost()
     log.warning("this process no longer runs the jobs: it lost the lock")
 
 
@@ -72,8 +71,8 @@ class FileLock:
         self._file = file
         return True
 
-    async def is_held(self) -> bool:
-        return self._file is not None
+    async def lost(self) -> None:
+        await asyncio.Event().wait()  # never: it goes with the process
 
     async def let_go(self) -> None:
         if self._file is not None:
@@ -85,14 +84,19 @@ class SessionLock:
     def __init__(self, engine: PostgresEngine) -> None:
         self._engine = engine
         self._connection: Any = None
+        self._is_closed = asyncio.Event()
 
     async def take(self) -> bool:
         if self._connection is None:
             self._connection = await self._engine.get_new_connection()
+            self._is_closed.clear()
+            self._connection.add_termination_listener(lambda _: self._is_closed.set())
         return await self._ask(f"SELECT pg_try_advisory_lock({LOCK})")
 
-    async def is_held(self) -> bool:
-        return await self._ask("SELECT true")
+    async def lost(self) -> None:
+        while await self._ask("SELECT true"):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_closed.wait(), POLL)
 
     async def let_go(self) -> None:
         if self._connection is not None:

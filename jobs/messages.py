@@ -36,15 +36,8 @@ def message(
     made.set_content(text, cte="quoted-printable")
     html = _render("html", about, office)
     made.add_alternative(html, subtype="html", cte="quoted-printable")
-    method = WITH_CALENDAR.get(about.kind)
-    if method is not None:
-        made.add_attachment(
-            _calendar(about, office, now),
-            maintype="text",
-            subtype="calendar",
-            filename="rendez-vous.ics",
-            params={"method": method, "charset": "utf-8"},
-        )
+    if about.kind in WITH_CALENDAR:
+        _attach_calendar(made, about, office, now)
     made["Content-Language"] = about.account.language
     return made
 
@@ -72,12 +65,21 @@ def _render(part: str, about: VisitLetter, office: PostOffice) -> str:
     return text.replace("\0", "")
 
 
-def _calendar(about: VisitLetter, office: PostOffice, now: datetime) -> bytes:
+def _attach_calendar(
+    mail: EmailMessage, about: VisitLetter, office: PostOffice, now: datetime
+) -> None:
+    clinic = about.clinic
     summary = office.renderer.render(
-        "calendar/summary.txt", about.account.language, about.clinic.zone, clinic=about.clinic
+        "calendar/summary.txt", about.account.language, clinic.zone, clinic=clinic
     )
     host = office.settings.host  # with its port: the file from the portal is of the same event
-    return invitation.calendar(about.visit, about.clinic, summary, host=host, now=now)
+    mail.add_attachment(
+        invitation.calendar(about.visit, clinic, summary, host=host, now=now),
+        maintype="text",
+        subtype="calendar",
+        filename="rendez-vous.ics",
+        params={"method": WITH_CALENDAR[about.kind], "charset": "utf-8"},
+    )
 
 
 def _host(office: PostOffice) -> str:

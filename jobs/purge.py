@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from domain.accounts import once, sessions
+from domain.accounts import once, sessions, throttles
 from domain.mail import delivery
 
 
@@ -8,4 +8,5 @@ async def purge(*, now: datetime) -> None:
     """What has had its day. The rules look at the time, so that a late purge opens nothing."""
     await sessions.purge(now=now)
     await once.purge(now=now)
+    await throttles.purge(now=now)
     await delivery.purge(now=now)

@@ -49,7 +49,8 @@ class SmtpMailer:
         self, server: SmtpServer, tls: ssl.SSLContext | None = None, timeout: float = TIMEOUT
     ) -> None:
         self._server = server
-        self._tls = tls or ssl.create_default_context()
+        is_plain = server.scheme == "smtp+plain"
+        self._tls = None if is_plain else tls or ssl.create_default_context()
         self._timeout = timeout
 
     @asynccontextmanager
@@ -87,7 +88,7 @@ class SmtpMailer:
             timeout=self._timeout,
             use_tls=server.scheme == "smtps",
             start_tls=server.scheme == "smtp",
-            tls_context=None if server.scheme == "smtp+plain" else self._tls,
+            tls_context=self._tls,
         )
 
 

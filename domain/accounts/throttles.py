@@ -20,6 +20,8 @@ class Limit:
         return f"{self.name}:{hashlib.sha256(who.encode()).hexdigest()}"
 
 
+KEPT = timedelta(days=2)
+
 SIGN_IN_PER_ADDRESS = Limit("sign-in", 10, timedelta(minutes=15))
 SIGN_IN_PER_IP = Limit("sign-in-ip", 100, timedelta(hours=1))
 BOOKINGS = Limit("booking", 10, timedelta(hours=1))
@@ -44,6 +46,10 @@ async def take(limit: Limit, who: str, *, now: datetime) -> UUID:
         attempt = Attempt(id=uuid4(), key=key, tried_at=now)
         await Attempt.insert(attempt)
     return attempt.id
+
+
+async def purge(*, now: datetime) -> None:
+    await Attempt.delete().where(Attempt.tried_at < now - KEPT)
 
 
 async def give_back(*attempts: UUID) -> None:
