@@ -1,4 +1,5 @@
 from datetime import datetime
+from urllib.parse import quote
 
 from icalendar import Calendar, Event
 
@@ -16,6 +17,8 @@ def calendar(
     event.add("dtstart", visit.starts_at.astimezone(clinic.zone))
     event.add("dtend", visit.ends_at.astimezone(clinic.zone))
     event.add("summary", summary.strip())
+    if clinic.email:
+        event.add("organizer", f"mailto:{quote(clinic.email, safe='@')}")
     event.add("sequence", 2 * visit.version + (visit.state == "cancelled"))
     event.add("status", "CANCELLED" if visit.state == "cancelled" else "CONFIRMED")
     event.add("class", "PRIVATE")

@@ -14,10 +14,7 @@ BATCH = 200
 
 async def open_due(*, now: datetime) -> int:
     """Announce each once, however often this runs and whoever else runs it."""
-    try:
-        clinic = await current_settings()
-    except NotFound:
-        return 0  # an empty installation
+    window = await _window()
     skip = "FOR UPDATE SKIP LOCKED" if db.is_postgres() else ""
     async with db.transaction():
         opened = await db.fetch(
@@ -33,12 +30,19 @@ async def open_due(*, now: datetime) -> int:
             """,
             now,
             now,
-            now + timedelta(hours=clinic.confirm_window_hours),
+            now + window,
             BATCH,
         )
         for row in opened:
             await _announce(row, now)
     return len(opened)
+
+
+async def _window() -> timedelta:
+    try:
+        return timedelta(hours=(await current_settings()).confirm_window_hours)
+    except NotFound:
+        return timedelta(0)  # an empty installation
 
 
 async def _announce(row: dict[str, Any], now: datetime) -> None:
