@@ -5,6 +5,7 @@ import fcntl
 import io
 import sqlite3
 from contextlib import asynccontextmanager, redirect_stdout
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,7 +25,7 @@ from domain.engines import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from piccolo.table import Table
 
@@ -56,6 +57,23 @@ POSTGRES_CONFLICTS: dict[str, Conflict] = {
 MIGRATION_LOCK = 7_237_406  # any number, the same in every process
 
 
+class Statement(QueryString):
+    """Plain values for the `{}` of a text, which is put into the engine's form only once."""
+
+    def __init__(self, sql: str, values: Sequence[object]) -> None:
+        super().__init__(sql)
+        self.args = values
+
+    def compile_string(self, engine_type: str = "postgres") -> tuple[str, list[Any]]:
+        return _compiled(self.template, engine_type), list(self.args)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(sql: str, engine_type: str) -> str:
+    return QueryString(sql, *[None] * sql.count("{}")).compile_string(engine_type)[0]
+
+
+@cache
 def engine() -> SQLiteEngine | PostgresEngine:
     found = engine_finder()
     if not isinstance(found, SQLiteEngine | PostgresEngine):
@@ -75,7 +93,7 @@ def transaction() -> SQLiteTransaction | PostgresTransaction:
 async def fetch(sql: str, *args: object) -> list[dict[str, Any]]:
     """The rows of a statement with `{}` where its arguments go, in the open transaction if any."""
     here = engine()
-    return here.transform_response_to_dicts(await here.run_querystring(QueryString(sql, *args)))
+    return here.transform_response_to_dicts(await here.run_querystring(Statement(sql, args)))
 
 
 async def lock_row(table: type[Table], id: object) -> None:

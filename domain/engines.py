@@ -4,7 +4,8 @@ SQLite connections are kept, each with its own thread, and not opened anew for e
 drive the `sqlite3` module rather than aiosqlite, for two reasons. What must happen to a connection
 in one piece (commit, or else roll back, or else reopen) happens in its thread, where no
 cancellation can cut it in two. And a trip to a thread costs five to ten times what finding a few
-rows does: so short statements run right here, and the thread is for what may wait or last.
+rows does: so short statements run right here, and the thread is for what may wait or last. Single
+writes that come while another waits for the disk are committed together.
 
 This rests on private parts of Piccolo 1.38; tests/domain/test_engines.py holds it to its word.
 """
@@ -46,10 +47,12 @@ BROKEN = {10, 11, 14, 15, 21, 26}
 SHORT = 0.002  # seconds a read may keep the event loop; then it begins again in the thread
 TURNS = 16  # statements run in the loop before it is let go round once
 
+WRITING = frozenset({"INSERT", "UPDATE", "DELETE"})
 MENTIONS_WRITE = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 
 Rows = list[dict[str, Any]]
 Run = Callable[[str, Sequence[Any]], Rows]
+Outcome = Rows | Exception
 
 
 class PoolPerLoop:
@@ -126,9 +129,16 @@ class Connection:
     async def write(self, sql: str, args: Sequence[Any] = ()) -> Rows:
         return await self._in_thread(self._run, sql, args)
 
+    def write_together(self, writes: Sequence[Write]) -> asyncio.Future[list[Outcome]]:
+        """In one transaction, for one wait on the disk."""
+        return self._call(self._run_together, [(write.sql, write.args) for write in writes])
+
     async def execute(self, sql: str, args: Sequence[Any] = ()) -> Rows:
-        """Within a transaction. (The name is the one Piccolo's savepoints call.)"""
-        if verb(sql) in {"SELECT", "INSERT"}:  # an UPDATE or DELETE may be for thousands of rows
+        """Within a transaction. (The name is the one Piccolo's savepoints call.)
+
+        Its writes are for a few rows: what may be for thousands is a statement of its own.
+        """
+        if verb(sql) == "SELECT" or verb(sql) in WRITING:
             return await self._here_or_there(self._run_in_transaction, sql, args)
         return await self._in_thread(self._run_in_transaction, sql, args)
 
@@ -161,7 +171,7 @@ class Connection:
         if self._ran_here % TURNS == 0:
             await asyncio.sleep(0)
         if self._database is not None and not self.load:
-            if verb(sql) == "INSERT":
+            if verb(sql) in WRITING:  # which could not begin again
                 return function(sql, args)
             with suppress(TimeoutError, sqlite3.ProgrammingError):  # too long; or a dead connection
                 return self._in_short(self._database, function, sql, args)
@@ -247,6 +257,15 @@ class Connection:
             self._recover(error)
             raise
 
+    def _run_together(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[Outcome]:
+        self._begin("BEGIN IMMEDIATE")
+        outcomes = [outcome(self._run_in_transaction, *statement) for statement in statements]
+        try:
+            self._commit()
+        except sqlite3.IntegrityError:  # a deferred check: of which of them?
+            return [outcome(self._run, *statement) for statement in statements]
+        return outcomes
+
     # In either
 
     def _run(self, sql: str, args: Sequence[Any]) -> Rows:
@@ -279,6 +298,13 @@ class Connection:
                 database.close()
 
 
+def outcome(function: Run, sql: str, args: Sequence[Any]) -> Outcome:
+    try:
+        return function(sql, args)
+    except Exception as error:
+        return error
+
+
 def fetch_all(database: sqlite3.Connection, sql: str, args: Sequence[Any]) -> Rows:
     cursor = database.execute(sql, args)
     try:
@@ -293,6 +319,15 @@ def verb(sql: str) -> str:
     return sql.lstrip()[:6].upper()
 
 
+@dataclass(eq=False)
+class Write:
+    """A statement that waits for its turn to be a transaction of its own."""
+
+    sql: str
+    args: Sequence[Any]
+    answer: asyncio.Future[Rows]
+
+
 @dataclass
 class SQLitePool:
     writer: Connection
@@ -300,8 +335,39 @@ class SQLitePool:
     # First come, first served; the busy timeout would have writers of one process poll each other.
     turn_to_write: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    waiting: list[Write] = field(default_factory=list)
+    writing: asyncio.Task[None] | None = None
+
     def reader(self) -> Connection:
         return min(self.readers, key=lambda reader: reader.load)
+
+    async def write(self, sql: str, args: Sequence[Any]) -> Rows:
+        """Those that wait for their turn at the same time are committed together."""
+        if verb(sql) not in WRITING:
+            async with self.turn_to_write:
+                return await self.writer.write(sql, args)
+        write = Write(sql, args, asyncio.get_running_loop().create_future())
+        self.waiting.append(write)
+        if len(self.waiting) == 1:
+            # A task of its own: whoever is cancelled takes no one else's write along.
+            self.writing = asyncio.create_task(self._write_waiting())
+        return await write.answer
+
+    async def _write_waiting(self) -> None:
+        async with self.turn_to_write:
+            waiting, self.waiting = self.waiting, []
+            writes = [write for write in waiting if not write.answer.done()]
+            try:
+                outcomes = await self.writer.write_together(writes)
+            except Exception as error:
+                outcomes = [error] * len(writes)
+        for write, result in zip(writes, outcomes, strict=True):
+            if write.answer.done():  # cancelled meanwhile
+                pass
+            elif isinstance(result, Exception):
+                write.answer.set_exception(result)
+            else:
+                write.answer.set_result(result)
 
 
 class SQLiteTransaction(sqlite.SQLiteTransaction):
@@ -430,8 +496,7 @@ class SQLiteEngine(PoolPerLoop, sqlite.SQLiteEngine):
                 await connection.close()
         if only_reads(sql):
             return await pool.reader().read(sql, args)
-        async with pool.turn_to_write:
-            return await pool.writer.write(sql, args)
+        return await pool.write(sql, args)
 
     def _connect_writer(self) -> sqlite3.Connection:
         return self._connect(WRITES)
