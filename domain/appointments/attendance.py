@@ -10,6 +10,7 @@ from domain.appointments import agenda, notices, rules, slots
 from domain.appointments.agenda import Visit
 from domain.appointments.tables import Appointment
 from domain.audit import Actor
+from domain.clinic.clinic import current_settings
 from domain.errors import AlreadyCancelled, NotFound, Refusal, SlotTaken
 from domain.people.viewer import Viewer
 
@@ -66,21 +67,26 @@ async def move(actor: Actor, appointment: UUID, slot: UUID, *, now: datetime) ->
 async def _to_slot(
     appointment: UUID, slot: UUID, row: dict[str, Any], now: datetime
 ) -> list[dict[str, Any]]:
-    ends_at = await _end_in(slot, row["ends_at"] - row["starts_at"])
+    duration = row["ends_at"] - row["starts_at"]
+    ends_at = await _end_in(slot, duration)
+    window = timedelta(hours=(await current_settings()).confirm_window_hours)
+    # Inside the window its moved mail already asks to confirm: the job adds nothing.
+    announced_at = now if ends_at - duration - now <= window else None
     with slots.taken_on_conflict():
         return await db.fetch(
             """
             UPDATE appointment SET slot = sl.id, practitioner = sl.practitioner, site = sl.site,
                 starts_at = sl.starts_at, ends_at = {}, version = version + 1,
-                confirmed_at = NULL, confirmed_by = NULL, confirmable_at = NULL
+                confirmed_at = NULL, confirmed_by = NULL, confirmable_at = {}
             FROM slot sl
             WHERE appointment.id = {} AND appointment.cancelled_at IS NULL AND sl.id = {}
               AND sl.withdrawn_at IS NULL AND sl.starts_at > {}
               AND NOT EXISTS (SELECT 1 FROM appointment ap
                               WHERE ap.slot = sl.id AND ap.cancelled_at IS NULL)
-            RETURNING version, starts_at
+            RETURNING appointment.version, appointment.starts_at
             """,
             ends_at,
+            announced_at,
             appointment,
             slot,
             now,

@@ -46,6 +46,8 @@ async def hold(
     profile = viewer.acting_for(patient, Grant.BOOK, now)
     check_section(choices, viewer.clinic)
     async with db.transaction():
+        await db.lock_row(Patient, patient)  # of two tabs, the later one moves the hold
+        await _lock_holds(viewer, profile, slot)
         await _check_open(Search(viewer, profile, choices, now), slot)
         visit = await agenda.proposed(viewer, profile, choices, slot, now=now)
         await check_no_clash(viewer, visit, now)
@@ -106,7 +108,10 @@ async def book(
 
 
 async def release_expired(*, now: datetime) -> None:
-    await Hold.delete().where(Hold.expires_at <= now)
+    skip = "FOR UPDATE SKIP LOCKED" if db.is_postgres() else ""
+    await db.fetch(
+        f"DELETE FROM hold WHERE id IN (SELECT id FROM hold WHERE expires_at <= {{}} {skip})", now
+    )
 
 
 async def check_no_clash(viewer: Viewer, visit: Visit, now: datetime) -> None:
@@ -146,6 +151,20 @@ async def _check_open(search: Search, slot: UUID) -> None:
     if not found:
         raise NotFound
     raise SlotTaken if found[0]["is_taken"] and found[0]["is_coming"] else SlotNotOffered
+
+
+async def _lock_holds(viewer: Viewer, profile: Profile, slot: UUID) -> None:
+    """The one to leave and the one to take over, in the same order for all: no deadlock."""
+    if db.is_postgres():
+        await db.fetch(
+            """
+            SELECT id FROM hold WHERE slot = {} OR (account = {} AND patient = {})
+            ORDER BY id FOR UPDATE
+            """,
+            slot,
+            viewer.account.id,
+            profile.id,
+        )
 
 
 async def _take_hold(viewer: Viewer, profile: Profile, slot: UUID, now: datetime) -> bool:

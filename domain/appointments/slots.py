@@ -79,15 +79,17 @@ class Search:
 
     def condition(self) -> tuple[str, list[Any]]:
         values: list[Any] = [self.choices.visit_type, self.choices.is_urgent]
-        only = ""
+        only, at_site = "", "sl.site = {}"
         if not self.choices.is_urgent:
             only += " AND pr.specialty = {}"
             values.append(self.choices.specialty)
         if self.choices.practitioner not in (None, ANYONE):
             only += " AND sl.practitioner = {}"
             values.append(self.choices.practitioner)
+            # Not by the site's index: SQLite would go through the slots of all who work there.
+            at_site = "(sl.site = {}) IS TRUE"
         values += [self.choices.site, self.now, self.viewer.account.id, self.profile.id]
-        return _OPEN.replace("<only>", only), values
+        return _OPEN.replace("<only>", only).replace("<at site>", at_site), values
 
 
 _OPEN = """
@@ -97,7 +99,7 @@ _OPEN = """
     JOIN visit_type vt ON vt.id = sv.visit_type
     LEFT JOIN hold h ON h.slot = sl.id
     WHERE vt.id = {} AND vt.is_urgent = {} AND vt.minutes <= sl.minutes<only>
-      AND sl.site = {} AND sl.withdrawn_at IS NULL
+      AND <at site> AND sl.withdrawn_at IS NULL
       AND (h.id IS NULL OR h.expires_at <= {} OR (h.account = {} AND h.patient = {}))
       AND NOT EXISTS (
           SELECT 1 FROM appointment ap WHERE ap.slot = sl.id AND ap.cancelled_at IS NULL)
@@ -107,9 +109,13 @@ _OPEN = """
 async def first_open(search: Search, *, after: datetime | None = None) -> datetime | None:
     condition, values = search.condition()
     rows = await db.fetch(
-        f"SELECT sl.starts_at {condition} AND sl.starts_at >= {{}} ORDER BY sl.starts_at LIMIT 1",
+        f"""
+        SELECT sl.starts_at {condition} AND sl.starts_at >= {{}} AND sl.starts_at < {{}}
+        ORDER BY sl.starts_at LIMIT 1
+        """,
         *values,
         max(after, search.opens_at) if after else search.opens_at,
+        search.horizon,
     )
     return rows[0]["starts_at"] if rows else None
 
@@ -151,7 +157,7 @@ async def nearest(search: Search, to: datetime) -> list[OpenSlot]:
         *values,
         search.opens_at,
         to - timedelta(days=7),
-        to + timedelta(days=7),
+        min(to + timedelta(days=7), search.horizon - timedelta(microseconds=1)),
     )
     found = [OpenSlot(**row, is_held=False) for row in rows]
     closest = sorted(found, key=lambda slot: abs(slot.starts_at - to))[:NEAREST]
@@ -166,7 +172,9 @@ async def start_of(slot: UUID) -> datetime | None:
 async def is_open(search: Search, slot: UUID) -> bool:
     condition, values = search.condition()
     rows = await db.fetch(
-        f"SELECT sl.id {condition} AND sl.id = {{}} AND sl.starts_at >= {{}} AND sl.starts_at < {{}}",
+        f"""
+        SELECT sl.id {condition} AND sl.id = {{}} AND sl.starts_at >= {{}} AND sl.starts_at < {{}}
+        """,
         *values,
         slot,
         # « À partir du » narrows what is shown, not what may be booked.

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 NOON = time(12)
+INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,15 @@ def cut(opening: Opening, day: date, zone: ZoneInfo) -> Iterator[Span]:
         span = Span(
             starts.replace(tzinfo=zone).astimezone(UTC), ends.replace(tzinfo=zone).astimezone(UTC)
         )
-        is_on_the_clock = span.starts_at.astimezone(zone).replace(tzinfo=None) == starts
+        last_of_it = _wall(span.ends_at - INSTANT, zone)
+        is_on_the_clock = (_wall(span.starts_at, zone), last_of_it) == (starts, ends - INSTANT)
         if is_on_the_clock and span.ends_at - span.starts_at == length:
             yield span
         starts = ends
+
+
+def _wall(at: datetime, zone: ZoneInfo) -> datetime:
+    return at.astimezone(zone).replace(tzinfo=None)
 
 
 def days_between(first: date, last: date) -> Iterator[date]:

@@ -9,8 +9,7 @@ VERSION = "1.38.0"
 DESCRIPTION = "uniqueness, overlaps, append-only audit"
 
 BOTH = [
-    "CREATE UNIQUE INDEX appointment_one_per_slot ON appointment (slot)"
-    " WHERE cancelled_at IS NULL",
+    "CREATE UNIQUE INDEX appointment_one_per_slot ON appointment (slot) WHERE cancelled_at IS NULL",
     "CREATE INDEX appointment_of_patient ON appointment (patient, starts_at)",
     "CREATE INDEX appointment_of_practitioner ON appointment (practitioner, starts_at)"
     " WHERE cancelled_at IS NULL",
