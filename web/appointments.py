@@ -75,7 +75,7 @@ async def calendar_file(
     )
     content = invitation.calendar(visit, viewer.clinic, summary, host=portal.settings.host, now=now)
     headers = {"content-disposition": 'attachment; filename="rendez-vous.ics"'}
-    return Response(content, media_type="text/calendar; charset=utf-8", headers=headers)
+    return Response(content, media_type="text/calendar", headers=headers)
 
 
 async def _refused(
@@ -101,7 +101,7 @@ async def _tab(
         request,
         "appointments/visits.html",
         status_code=409 if refusal else 200,
-        current_url=visits_url(patient),
+        current_url=visits_url(patient) if refusal else None,
         profile=profile,
         tab="appointments",
         visits=await agenda.upcoming(viewer, [patient], now=now),

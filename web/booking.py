@@ -15,7 +15,7 @@ from domain.appointments.choices import ANYONE, OFFER_STEPS, STEPS, Choices, Ste
 from domain.appointments.offers import Option
 from domain.appointments.slots import Search
 from domain.clinic.calendar import Week
-from domain.errors import Conflict, NotFound, ReasonInvalid
+from domain.errors import Conflict, NotFound, ReasonInvalid, SlotNotOffered, SlotTaken
 from domain.people.policy import Grant
 from domain.people.viewer import Profile
 from web import booking_urls as urls
@@ -232,11 +232,13 @@ async def _slot_page(
     asked = wanted.astimezone(request.user.clinic.zone).date() if wanted else asked
     opened = urls.opened_half(request.query_params.get("entier", ""))
     week = await slots.open_week(search, asked, opened=opened)
+    # Against a rule, such as two visits at once, the times nearby help nobody.
+    is_gone = isinstance(refusal, SlotTaken | SlotNotOffered)
     return await page(
         request,
         "booking/choose_slot.html",
         status_code=409 if refusal else 200,
-        current_url=urls.step_url(profile.id, choices, "slot"),
+        current_url=urls.step_url(profile.id, choices, "slot") if refusal else None,
         profile=profile,
         tab="appointments",
         choices=choices,
@@ -244,7 +246,7 @@ async def _slot_page(
         offer=offer,
         week=week,
         refusal=refusal,
-        nearest=await slots.nearest(search, wanted) if wanted else [],
+        nearest=await slots.nearest(search, wanted) if wanted and is_gone else [],
         hold_url=urls.hold_url(profile.id, choices),
         week_url=lambda monday, opened=None: urls.week_url(profile.id, choices, monday, opened),
     )

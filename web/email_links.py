@@ -60,29 +60,21 @@ async def act_cancel(request: AnyRequest, token: FromPath[str], now: Now) -> Res
 
 
 async def _show(request: AnyRequest, token: str, act: Act, now: datetime) -> Response[Any]:
-    opened = await _open(request, token, act, now)
-    await audit.record(
-        opened.viewer.actor,
-        f"read.link.{act}",
-        patient=opened.visit.patient,
-        subject=opened.visit.id,
-        at=now,
-    )
-    return await _page(request, token, act, opened)
+    return await _page(request, token, act, await _open(request, token, act, now), now)
 
 
 async def _act(request: AnyRequest, token: str, act: Act, now: datetime) -> Response[Any]:
     opened = await _open(request, token, act, now)
     answer = (await request.form()).get("reponse", "")
     if answer != YES and not opened.is_known:
-        return await _page(request, token, act, opened, is_unanswered=True, status_code=422)
+        return await _page(request, token, act, opened, now, is_unanswered=True, status_code=422)
     patient, appointment = opened.visit.patient, opened.link.appointment
     verb = attendance.confirm if act == "confirm" else attendance.cancel
     try:
         await verb(opened.viewer, patient, appointment, now=now)
     except Conflict as refusal:
         await attendance.record_refusal(opened.viewer, patient, appointment, refusal, now=now)
-        return await _page(request, token, act, opened, refusal=refusal, status_code=409)
+        return await _page(request, token, act, opened, now, refusal=refusal, status_code=409)
     return see_other(f"{PATHS[act]}/{token}")
 
 
@@ -105,17 +97,22 @@ async def _page(
     token: str,
     act: Act,
     opened: Opened,
+    now: datetime,
     *,
     refusal: Refusal | None = None,
     is_unanswered: bool = False,
     status_code: int = 200,
 ) -> Response[Any]:
+    viewer, visit = opened.viewer, opened.visit
+    action = f"read.link.{act}"
+    await audit.record(viewer.actor, action, patient=visit.patient, subject=visit.id, at=now)
     return await page(
         request,
         f"email_links/{act}.html",
         status_code=status_code,
-        visit=opened.visit,
-        shows_details=opened.viewer.clinic.mail_shows_details,
+        account_language=viewer.account.language,
+        visit=visit,
+        shows_details=viewer.clinic.mail_shows_details,
         is_known=opened.is_known,
         action=f"{PATHS[act]}/{token}",
         current_url=f"{PATHS[act]}/{token}",

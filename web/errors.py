@@ -1,6 +1,8 @@
 """Every refusal and failure as a page, said once."""
 
 import logging
+import traceback
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import UUID
@@ -60,9 +62,20 @@ def failed_request(request: Request[Any, Any, Any], error: HTTPException) -> Res
 
 def crashed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     reference = str(request.scope.get("request_id", ""))[:12]
-    # Never the values at hand: they may be a patient's words or a password.
-    log.error("%s: %s", reference, type(error).__name__, exc_info=error)
-    return render(request, "errors/crash.html", status_code=500, reference=reference)
+    log.error("%s: %s at %s", reference, type(error).__name__, _frames(error))
+    try:
+        return render(request, "errors/crash.html", status_code=500, reference=reference)
+    except Exception as again:
+        # What failed may be in the viewer, whom the page's frame asks too.
+        log.error("%s: %s at %s", reference, type(again).__name__, _frames(again))
+        request.scope["user"] = None
+        return render(request, "errors/crash.html", status_code=500, reference=reference)
+
+
+def _frames(error: Exception) -> str:
+    """Where it happened, without the error's own words: they may be a patient's, or a password."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames)
 
 
 async def record_refusal(error: Exception, scope: Scope) -> None:

@@ -38,10 +38,10 @@ async def page(
         action = f"read.{template.removesuffix('.html')}"
         await audit.record_each(viewer.actor, action, patients, at=now)
     entries = None
-    if viewer is not None and profile is not None and not wants_fragment(request):
-        # Every entry so far speaks of a visit.
-        if viewer.may(Grant.BOOK, profile.id, now):
-            entries = await activity.latest(profile.id)
+    # Every entry so far speaks of a visit.
+    may_see = viewer is not None and profile is not None and viewer.may(Grant.BOOK, profile.id, now)
+    if profile is not None and may_see and not wants_fragment(request):
+        entries = await activity.latest(profile.id)
     return render(
         request,
         template,
@@ -63,6 +63,7 @@ def render(
     tab: str = "",
     activity: list[activity.Entry] | None = None,
     current_url: str | None = None,
+    account_language: str | None = None,
     **context: Any,
 ) -> Response[bytes]:
     portal = portal_of(request)
@@ -74,7 +75,7 @@ def render(
     tokens = FormTokens(request)
     html = portal.renderer.render(
         template,
-        language_of(request),
+        language_of(request, account_language),
         clinic.zone,
         layout="layouts/fragment.html" if wants_fragment(request) else "layouts/page.html",
         clinic=clinic,
@@ -113,12 +114,13 @@ def wants_fragment(request: Request[Any, Any, Any]) -> bool:
     )
 
 
-def language_of(request: Request[Any, Any, Any]) -> str:
+def language_of(request: Request[Any, Any, Any], account_language: str | None = None) -> str:
+    """The one chosen here; else the account's, also where a mailed link stands for it."""
     chosen = read_cookie(request, "language")
     if chosen in LANGUAGES:
         return chosen
     viewer: Viewer | None = request.scope.get("user")
-    return viewer.account.language if viewer else LANGUAGES[0]
+    return viewer.account.language if viewer else account_language or LANGUAGES[0]
 
 
 def visits_url(patient: UUID, opened: UUID | None = None, *, done: str = "") -> str:

@@ -90,7 +90,9 @@ async def check_form(request: Request[Any, Any, Any]) -> None:
     form = await request.form()
     if len(list(form.multi_items())) != len(form.dict()):
         raise FormRefused
-    bindings = [read_cookie(request, "session"), read_cookie(request, "csrf")]
+    bindings = [read_cookie(request, "session")]
+    if request.route_handler.opt.get("public"):
+        bindings.append(read_cookie(request, "csrf"))
     keys = request.app.state.portal.settings.keys
     if not is_own_token(str(form.get(TOKEN_FIELD, "")), keys, bindings):
         raise FormRefused

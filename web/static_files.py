@@ -43,7 +43,7 @@ def _read(path: Path) -> StaticFile:
     if path.suffix in {".css", ".js", ".svg", ".txt"}:
         bodies |= {"br": brotli.compress(raw, quality=11), "gzip": gzip.compress(raw, mtime=0)}
     guessed = guess_type(path.name)[0] or "application/octet-stream"
-    is_text = guessed.startswith("text/") or guessed.endswith(("javascript", "svg+xml"))
+    is_text = guessed in {"image/svg+xml", "application/javascript"}  # to text/*, Litestar adds it
     return StaticFile(
         content_type=f"{guessed}; charset=utf-8" if is_text else guessed,
         version=hashlib.sha256(raw).hexdigest()[:12],
