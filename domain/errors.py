@@ -1,6 +1,7 @@
 """What the domain says when it says no. The sentence for each stands in the templates."""
 
 from datetime import datetime
+from uuid import UUID
 
 
 class Refusal(Exception):
@@ -74,6 +75,14 @@ class ClashesWithOwnVisit(Conflict):
     def __init__(self, visit: object) -> None:
         super().__init__()
         self.visit = visit
+
+
+class AlreadyBooked(Conflict):
+    """This patient's own visit stands in that slot: the booking had worked."""
+
+    def __init__(self, appointment: UUID) -> None:
+        super().__init__()
+        self.appointment = appointment
 
 
 class TooManyUpcoming(Conflict):

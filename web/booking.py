@@ -15,7 +15,14 @@ from domain.appointments.choices import ANYONE, OFFER_STEPS, STEPS, Choices, Ste
 from domain.appointments.offers import Option
 from domain.appointments.slots import Search
 from domain.clinic.calendar import Week
-from domain.errors import Conflict, NotFound, ReasonInvalid, SlotNotOffered, SlotTaken
+from domain.errors import (
+    AlreadyBooked,
+    Conflict,
+    NotFound,
+    ReasonInvalid,
+    SlotNotOffered,
+    SlotTaken,
+)
 from domain.people.policy import Grant
 from domain.people.viewer import Profile
 from web import booking_urls as urls
@@ -92,10 +99,12 @@ async def give_reason(request: AnyRequest, patient: FromPath[UUID], now: Now) ->
 @get(_in_both("/creneau"))
 async def choose_slot(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Response[Any]:
     profile, choices = _asked(request, patient, now)
-    if _is_ahead(choices, "slot") or (
-        choices.reason and len(choices.reason) > rules.LONGEST_REASON
-    ):
-        return see_other(urls.start_url(patient, replace(choices, reason=None)))
+    if _is_ahead(choices, "slot"):
+        return see_other(urls.start_url(patient, choices))
+    try:
+        rules.read_reason(choices.reason or "", is_required=choices.is_urgent)
+    except ReasonInvalid:
+        return see_other(urls.reason_url(patient, choices))
     return await _slot_page(request, profile, choices, now)
 
 
@@ -105,8 +114,10 @@ async def hold_slot(request: AnyRequest, patient: FromPath[UUID], now: Now) -> R
     slot = urls.slot_id(str((await request.form()).get("creneau", "")))
     try:
         await booking.hold(request.user, patient, choices, slot, now=now)
+    except AlreadyBooked as done:
+        return see_other(_booked_url(patient, done.appointment))
     except Conflict as refusal:
-        return await _slot_page(request, profile, choices, now, refusal=refusal, slot=slot)
+        return await _refused(request, profile, choices, slot, refusal=refusal, now=now)
     return see_other(urls.card_url(patient, choices, slot))
 
 
@@ -118,6 +129,8 @@ async def review(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Resp
         return see_other(urls.start_url(patient, choices))
     try:
         proposal = await booking.proposal(request.user, patient, choices, slot, now=now)
+    except AlreadyBooked as done:
+        return see_other(_booked_url(patient, done.appointment))
     except Conflict as refusal:
         return await _slot_page(request, profile, choices, now, refusal=refusal, slot=slot)
     return await page(
@@ -148,10 +161,12 @@ async def book(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Respon
             request.user, patient, choices, slot, form_key=key, now=now
         )
     except ReasonInvalid:
-        return see_other(urls.start_url(patient, choices))
+        return see_other(urls.reason_url(patient, choices))
+    except AlreadyBooked as done:
+        return see_other(_booked_url(patient, done.appointment))
     except Conflict as refusal:
-        return await _slot_page(request, profile, choices, now, refusal=refusal, slot=slot)
-    return see_other(f"/profils/{patient}/rendez-vous/{appointment}/termine")
+        return await _refused(request, profile, choices, slot, refusal=refusal, now=now)
+    return see_other(_booked_url(patient, appointment))
 
 
 @get("/profils/{patient:uuid}/rendez-vous/{appointment:uuid}/termine")
@@ -214,6 +229,20 @@ def _answered(request: AnyRequest, choices: Choices, step: Step) -> tuple[Choice
     return choices, errors
 
 
+async def _refused(
+    request: AnyRequest,
+    profile: Profile,
+    choices: Choices,
+    slot: UUID,
+    *,
+    refusal: Conflict,
+    now: datetime,
+) -> Response[Any]:
+    """The slots again, with what stands against this one; the attempt is in the journal."""
+    await booking.record_refusal(request.user, profile.id, slot, refusal, now=now)
+    return await _slot_page(request, profile, choices, now, refusal=refusal, slot=slot)
+
+
 async def _slot_page(
     request: AnyRequest,
     profile: Profile,
@@ -250,6 +279,10 @@ async def _slot_page(
         hold_url=urls.hold_url(profile.id, choices),
         week_url=lambda monday, opened=None: urls.week_url(profile.id, choices, monday, opened),
     )
+
+
+def _booked_url(patient: UUID, appointment: UUID) -> str:
+    return f"/profils/{patient}/rendez-vous/{appointment}/termine"
 
 
 def _asked(request: AnyRequest, patient: UUID, now: datetime) -> tuple[Profile, Choices]:

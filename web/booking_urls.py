@@ -8,6 +8,7 @@ from uuid import UUID
 from litestar import Request
 
 from domain.appointments.choices import ANYONE, STEPS, Choices, Kind, Step
+from domain.appointments.rules import LONGEST_REASON
 from domain.errors import NotFound
 
 KINDS: dict[str, Kind] = {"reservation": "regular", "urgence": "urgent"}
@@ -40,7 +41,8 @@ def read_choices(request: Request[Any, Any, Any]) -> Choices:
         site=_id(query.get("lieu", "")),
         visit_type=_id(query.get("type", "")),
         moment="soonest" if moment == SOONEST_TEXT else day(moment),
-        reason=query.get("motif", "").strip() or None,
+        # Longer than any form lets through, it was put there by hand.
+        reason=query.get("motif", "").strip()[: 2 * LONGEST_REASON] or None,
     )
 
 
@@ -59,6 +61,12 @@ def next_url(patient: UUID, choices: Choices, step: Step) -> str:
     if any(choices.has(later) for later in steps[steps.index(following) :]):
         return start_url(patient, choices)
     return step_url(patient, choices, following)
+
+
+def reason_url(patient: UUID, choices: Choices) -> str:
+    """Back to the form that asked for the reason, which says what is wrong with it."""
+    step: Step = "reason" if choices.is_urgent else "moment"
+    return step_url(patient, choices, step, continuer=1)
 
 
 def hold_url(patient: UUID, choices: Choices) -> str:

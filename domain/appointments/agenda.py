@@ -12,7 +12,7 @@ from domain.appointments.choices import Choices
 from domain.appointments.offers import Named
 from domain.appointments.rules import State
 from domain.clinic.settings import ClinicSettings
-from domain.errors import NotFound, SlotNotOffered
+from domain.errors import NotFound
 from domain.people.policy import Grant
 from domain.people.viewer import Profile, Viewer
 
@@ -35,6 +35,7 @@ class Visit:
     """An appointment with all that is shown of it, and what may be done with it now."""
 
     id: UUID
+    slot: UUID
     patient: UUID
     patient_name: str
     version: int
@@ -81,8 +82,9 @@ _SHOWN = """
     si.name AS site_name, si.street, si.city, si.province, si.postal_code, si.phone
 """
 _VISITS = f"""
-    SELECT ap.id, ap.patient, pa.first_name || ' ' || pa.last_name AS patient_name, ap.version,
-           ap.starts_at, ap.ends_at, ap.reason, ap.confirmed_at, ap.cancelled_at, {_SHOWN}
+    SELECT ap.id, ap.slot, ap.version, ap.patient,
+           pa.first_name || ' ' || pa.last_name AS patient_name, ap.starts_at, ap.ends_at,
+           ap.reason, ap.confirmed_at, ap.cancelled_at, {_SHOWN}
     FROM appointment ap
     JOIN patient pa ON pa.id = ap.patient
     JOIN practitioner pr ON pr.id = ap.practitioner
@@ -139,9 +141,23 @@ async def visit_of(viewer: Viewer, patient: UUID, appointment: UUID, *, now: dat
     return found
 
 
-async def overlapping(
-    viewer: Viewer, proposed: Visit, *, other_than: UUID | None = None, now: datetime
-) -> Visit | None:
+async def is_busy(
+    patient: UUID, starts_at: datetime, ends_at: datetime, *, other_than: UUID
+) -> bool:
+    rows = await db.fetch(
+        """
+        SELECT id FROM appointment WHERE patient = {} AND cancelled_at IS NULL
+          AND starts_at < {} AND ends_at > {} AND id <> {}
+        """,
+        patient,
+        ends_at,
+        starts_at,
+        other_than,
+    )
+    return bool(rows)
+
+
+async def overlapping(viewer: Viewer, proposed: Visit, *, now: datetime) -> Visit | None:
     """The same patient's other visit at that time."""
     rows = await db.fetch(
         f"""{_VISITS} WHERE ap.patient = {{}} AND ap.cancelled_at IS NULL
@@ -150,8 +166,7 @@ async def overlapping(
         proposed.ends_at,
         proposed.starts_at,
     )
-    others = [row for row in rows if row["id"] != other_than]
-    return _visit(others[0], viewer.clinic, now) if others else None
+    return _visit(rows[0], viewer.clinic, now) if rows else None
 
 
 async def proposed(
@@ -172,10 +187,11 @@ async def proposed(
         slot,
     )
     if not rows:
-        raise SlotNotOffered
+        raise NotFound
     row = rows[0]
     facts = {
         "id": uuid4(),
+        "slot": slot,
         "patient": profile.id,
         "patient_name": profile.full_name,
         "version": 0,
@@ -191,6 +207,7 @@ def _visit(row: dict[str, Any], clinic: ClinicSettings, now: datetime) -> Visit:
     times = _Times(row["starts_at"], row["confirmed_at"], row["cancelled_at"])
     return Visit(
         id=row["id"],
+        slot=row["slot"],
         patient=row["patient"],
         patient_name=row["patient_name"],
         version=row["version"],

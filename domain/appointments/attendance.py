@@ -11,7 +11,8 @@ from domain.appointments.agenda import Visit
 from domain.appointments.tables import Appointment
 from domain.audit import Actor
 from domain.clinic.clinic import current_settings
-from domain.errors import AlreadyCancelled, NotFound, Refusal, SlotTaken
+from domain.errors import AlreadyCancelled, NotFound, Refusal, SlotNotOffered, SlotTaken
+from domain.people.tables import Patient
 from domain.people.viewer import Viewer
 
 
@@ -52,28 +53,28 @@ async def move(actor: Actor, appointment: UUID, slot: UUID, *, now: datetime) ->
     async with db.transaction():
         await db.lock_row(Appointment, appointment)
         row = await _movable(appointment, now)
-        moved = await _to_slot(appointment, slot, row, now)
-        if not moved:
-            raise SlotTaken
         patient = row["patient"]
+        await db.lock_row(Patient, patient)
+        moved = await _to_slot(appointment, slot, row, now)
         await audit.record(actor, "appointment.moved", patient=patient, subject=appointment, at=now)
-        about = moved[0]["starts_at"]
+        about = moved["starts_at"]
         await activity.tell(patient, "moved", appointment, about=about, now=now)
         await notices.post(
-            "appointment_moved", appointment, patient, None, version=moved[0]["version"], now=now
+            "appointment_moved", appointment, patient, None, version=moved["version"], now=now
         )
 
 
 async def _to_slot(
     appointment: UUID, slot: UUID, row: dict[str, Any], now: datetime
-) -> list[dict[str, Any]]:
-    duration = row["ends_at"] - row["starts_at"]
-    ends_at = await _end_in(slot, duration)
+) -> dict[str, Any]:
+    starts_at, ends_at = await _times_in(slot, row)
+    if await agenda.is_busy(row["patient"], starts_at, ends_at, other_than=appointment):
+        raise SlotNotOffered
     window = timedelta(hours=(await current_settings()).confirm_window_hours)
     # Inside the window its moved mail already asks to confirm: the job adds nothing.
-    announced_at = now if ends_at - duration - now <= window else None
+    announced_at = now if starts_at - now <= window else None
     with slots.taken_on_conflict():
-        return await db.fetch(
+        moved = await db.fetch(
             """
             UPDATE appointment SET slot = sl.id, practitioner = sl.practitioner, site = sl.site,
                 starts_at = sl.starts_at, ends_at = {}, version = version + 1,
@@ -91,6 +92,9 @@ async def _to_slot(
             slot,
             now,
         )
+    if not moved:
+        raise SlotTaken
+    return moved[0]
 
 
 async def record_refusal(
@@ -132,8 +136,8 @@ async def _record(viewer: Viewer, visit: Visit, what: str, now: datetime) -> Non
 async def _movable(appointment: UUID, now: datetime) -> dict[str, Any]:
     rows = await db.fetch(
         """
-        SELECT patient, starts_at, ends_at FROM appointment
-        WHERE id = {} AND cancelled_at IS NULL AND ends_at > {}
+        SELECT patient, visit_type, starts_at, ends_at FROM appointment
+        WHERE id = {} AND cancelled_at IS NULL AND starts_at > {}
         """,
         appointment,
         now,
@@ -143,8 +147,21 @@ async def _movable(appointment: UUID, now: datetime) -> dict[str, Any]:
     return rows[0]
 
 
-async def _end_in(slot: UUID, duration: timedelta) -> datetime:
-    rows = await db.fetch("SELECT starts_at, minutes FROM slot WHERE id = {}", slot)
-    if not rows or timedelta(minutes=rows[0]["minutes"]) < duration:
-        raise SlotTaken
-    return rows[0]["starts_at"] + duration  # type: ignore[no-any-return]
+async def _times_in(slot: UUID, row: dict[str, Any]) -> tuple[datetime, datetime]:
+    """When the visit would be in that slot, if the slot is long enough and for its type."""
+    rows = await db.fetch(
+        """
+        SELECT sl.starts_at, sl.minutes, sv.id AS offer FROM slot sl
+        LEFT JOIN schedule_visit_type sv ON sv.schedule = sl.schedule AND sv.visit_type = {}
+        WHERE sl.id = {}
+        """,
+        row["visit_type"],
+        slot,
+    )
+    if not rows:
+        raise NotFound
+    duration = row["ends_at"] - row["starts_at"]
+    found = rows[0]
+    if found["offer"] is None or timedelta(minutes=found["minutes"]) < duration:
+        raise SlotNotOffered
+    return found["starts_at"], found["starts_at"] + duration

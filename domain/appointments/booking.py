@@ -14,9 +14,12 @@ from domain.appointments.slots import Search
 from domain.appointments.tables import Hold
 from domain.clinic.settings import ClinicSettings
 from domain.errors import (
+    AlreadyBooked,
     ClashesWithOwnVisit,
+    Conflict,
     NotAllowed,
     NotFound,
+    Refusal,
     SlotNotOffered,
     SlotTaken,
     TooManyUpcoming,
@@ -42,15 +45,16 @@ def check_section(choices: Choices, clinic: ClinicSettings) -> None:
 async def hold(
     viewer: Viewer, patient: UUID, choices: Choices, slot: UUID, *, now: datetime
 ) -> None:
-    """Keep a slot while the patient decides; another choice moves the hold."""
+    """Keep a slot while the patient decides; another choice moves the hold, the same keeps it."""
     profile = viewer.acting_for(patient, Grant.BOOK, now)
     check_section(choices, viewer.clinic)
+    await throttles.take(throttles.HOLDS, str(viewer.account.id), now=now)
     async with db.transaction():
         await db.lock_row(Patient, patient)  # of two tabs, the later one moves the hold
         await _lock_holds(viewer, profile, slot)
-        await _check_open(Search(viewer, profile, choices, now), slot)
-        visit = await agenda.proposed(viewer, profile, choices, slot, now=now)
-        await check_no_clash(viewer, visit, now)
+        await _proposed(viewer, profile, choices, slot, now)
+        if await _held_until(viewer, profile, slot, now) is not None:
+            return
         await _drop_holds(viewer, profile)
         if not await _take_hold(viewer, profile, slot, now):
             raise SlotTaken
@@ -62,17 +66,8 @@ async def proposal(
 ) -> Proposal:
     profile = viewer.acting_for(patient, Grant.BOOK, now)
     check_section(choices, viewer.clinic)
-    await _check_open(Search(viewer, profile, choices, now), slot)
-    visit = await agenda.proposed(viewer, profile, choices, slot, now=now)
-    held = (
-        await Hold.select(Hold.expires_at)
-        .where(
-            (Hold.slot == slot) & (Hold.account == viewer.account.id) & (Hold.patient == patient)
-        )
-        .first()
-    )
-    is_running = held is not None and held["expires_at"] > now
-    return Proposal(visit, held["expires_at"] if held and is_running else None)
+    visit = await _proposed(viewer, profile, choices, slot, now)
+    return Proposal(visit, await _held_until(viewer, profile, slot, now))
 
 
 async def book(
@@ -88,6 +83,24 @@ async def book(
     profile = viewer.acting_for(patient, Grant.BOOK, now)
     check_section(choices, viewer.clinic)
     rules.read_reason(choices.reason or "", is_required=choices.is_urgent)
+    try:
+        return await _book(viewer, profile, choices, slot, form_key=form_key, now=now)
+    except Conflict:
+        # What was rolled back counts too: a script may not try for a slot without end.
+        await throttles.count(throttles.BOOKINGS, str(viewer.account.id), now=now)
+        raise
+
+
+async def _book(
+    viewer: Viewer,
+    profile: Profile,
+    choices: Choices,
+    slot: UUID,
+    *,
+    form_key: str,
+    now: datetime,
+) -> UUID:
+    patient = profile.id
     content = json.dumps([str(patient), str(slot), str(choices)])
     async with db.transaction():
         earlier = await once.earlier_result(viewer.account.id, "book", form_key, content, now=now)
@@ -107,6 +120,14 @@ async def book(
     return appointment
 
 
+async def record_refusal(
+    viewer: Viewer, patient: UUID, slot: UUID, refusal: Refusal, *, now: datetime
+) -> None:
+    await audit.record(
+        viewer.actor, "slot.refused", patient=patient, subject=slot, outcome=refusal.code, at=now
+    )
+
+
 async def release_expired(*, now: datetime) -> None:
     skip = "FOR UPDATE SKIP LOCKED" if db.is_postgres() else ""
     await db.fetch(
@@ -114,19 +135,24 @@ async def release_expired(*, now: datetime) -> None:
     )
 
 
-async def check_no_clash(viewer: Viewer, visit: Visit, now: datetime) -> None:
-    """A patient cannot be in two places: refused by the name of the other visit."""
+async def _proposed(
+    viewer: Viewer, profile: Profile, choices: Choices, slot: UUID, now: datetime
+) -> Visit:
+    """The visit this slot would make; one's own visit stands before what others took."""
+    visit = await agenda.proposed(viewer, profile, choices, slot, now=now)
     clashing = await agenda.overlapping(viewer, visit, now=now)
+    if clashing is not None and clashing.slot == slot:
+        raise AlreadyBooked(clashing.id)
     if clashing is not None:
         raise ClashesWithOwnVisit(clashing)
+    await _check_open(Search(viewer, profile, choices, now), slot)
+    return visit
 
 
 async def _bookable(
     viewer: Viewer, profile: Profile, choices: Choices, slot: UUID, now: datetime
 ) -> Visit:
-    await _check_open(Search(viewer, profile, choices, now), slot)
-    visit = await agenda.proposed(viewer, profile, choices, slot, now=now)
-    await check_no_clash(viewer, visit, now)
+    visit = await _proposed(viewer, profile, choices, slot, now)
     most = viewer.clinic.most_upcoming
     if choices.visit_type and await _upcoming_of_type(profile, choices.visit_type, now) >= most:
         raise TooManyUpcoming(most)
@@ -165,6 +191,22 @@ async def _lock_holds(viewer: Viewer, profile: Profile, slot: UUID) -> None:
             viewer.account.id,
             profile.id,
         )
+
+
+async def _held_until(
+    viewer: Viewer, profile: Profile, slot: UUID, now: datetime
+) -> datetime | None:
+    rows = await db.fetch(
+        """
+        SELECT expires_at FROM hold
+        WHERE slot = {} AND account = {} AND patient = {} AND expires_at > {}
+        """,
+        slot,
+        viewer.account.id,
+        profile.id,
+        now,
+    )
+    return rows[0]["expires_at"] if rows else None
 
 
 async def _take_hold(viewer: Viewer, profile: Profile, slot: UUID, now: datetime) -> bool:
@@ -215,7 +257,7 @@ async def _insert(
             INSERT INTO appointment (id, slot, patient, visit_type, practitioner, site, starts_at,
                 ends_at, reason, version, booked_at, booked_by, confirmable_at)
             SELECT {}, sl.id, {}, {}, sl.practitioner, sl.site, sl.starts_at, {}, {}, 1, {}, {}, {}
-            FROM slot sl WHERE sl.id = {}
+            FROM slot sl WHERE sl.id = {} AND sl.withdrawn_at IS NULL
             ON CONFLICT DO NOTHING RETURNING id
             """,
             visit.id,

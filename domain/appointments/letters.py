@@ -22,7 +22,6 @@ class VisitLetter:
     clinic: ClinicSettings
     visit: Visit
     first_name: str | None
-    """Whose visit it is, where this account's reader could not know."""
     confirm_token: str | None
     cancel_token: str | None
     shows_details: bool
@@ -53,14 +52,15 @@ async def compose(letter: Letter, *, links: Links, now: datetime) -> VisitLetter
         account=viewer.account,
         clinic=viewer.clinic,
         visit=visit,
-        first_name=_first_name(viewer, visit, now),
+        first_name=named_patient(viewer, visit, now),
         confirm_token=links.sign_visit(Purpose.CONFIRM, link) if visit.may_confirm else None,
         cancel_token=links.sign_visit(Purpose.CANCEL, link) if visit.may_cancel else None,
         shows_details=viewer.clinic.mail_shows_details,
     )
 
 
-def _first_name(viewer: Viewer, visit: Visit, now: datetime) -> str | None:
+def named_patient(viewer: Viewer, visit: Visit, now: datetime) -> str | None:
+    """Whose visit it is, where this account's reader could not know."""
     profile = viewer.held(visit.patient)
     is_only_own = profile.is_own and len(viewer.with_grant(Grant.BOOK, now)) == 1
     return None if is_only_own else profile.first_name

@@ -35,7 +35,7 @@ async def post(
 async def _readers(
     appointment: UUID, patient: UUID, author: Viewer | None, now: datetime
 ) -> list[UUID]:
-    """The one who acted or booked, and the patient's own account; failing both, every proxy."""
+    """Who acted, who booked, and the patient's own account; failing all, every proxy."""
     rows = await db.fetch(
         """
         SELECT g.account, g.relationship, ap.booked_by FROM proxy_grant g
@@ -47,7 +47,8 @@ async def _readers(
     )
     holders = [row["account"] for row in rows if await _may_still(row["account"], patient, now)]
     concerned = {row["account"] for row in rows if row["relationship"] == "self"}
-    concerned |= {author.account.id} if author else {row["booked_by"] for row in rows}
+    concerned |= {row["booked_by"] for row in rows}
+    concerned |= {author.account.id} if author else set()
     return [account for account in holders if account in concerned] or holders
 
 

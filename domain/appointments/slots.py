@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from domain import db
@@ -141,27 +141,37 @@ async def open_week(
         days=days,
         is_first=week.monday <= first_week.monday,
         is_last=week.monday >= last_week.monday,
-        next_available=await first_open(search, after=week.ends_at) if is_empty else None,
+        # Without a week asked for, the first open time has been looked for already.
+        next_available=await first_open(search, after=week.ends_at)
+        if is_empty and asked is not None
+        else None,
     )
 
 
 async def nearest(search: Search, to: datetime) -> list[OpenSlot]:
-    """The open slots of the same day or so that lie closest to one that is gone."""
+    """The open slots that lie closest to one that is gone."""
+    earlier = await _beside(search, search.opens_at, to, "DESC")
+    later = await _beside(search, max(to, search.opens_at), search.horizon, "ASC")
+    closest = sorted([*earlier, *later], key=lambda slot: abs(slot.starts_at - to))[:NEAREST]
+    return sorted(closest, key=lambda slot: slot.starts_at)
+
+
+async def _beside(
+    search: Search, first: datetime, end: datetime, order: Literal["ASC", "DESC"]
+) -> list[OpenSlot]:
     condition, values = search.condition()
     rows = await db.fetch(
         f"""
         SELECT sl.id, sl.starts_at, {_NAME} AS practitioner {condition}
-          AND sl.starts_at >= {{}} AND sl.starts_at BETWEEN {{}} AND {{}}
-        ORDER BY sl.starts_at
+          AND sl.starts_at >= {{}} AND sl.starts_at < {{}}
+        ORDER BY sl.starts_at {order} LIMIT {{}}
         """,
         *values,
-        search.opens_at,
-        to - timedelta(days=7),
-        min(to + timedelta(days=7), search.horizon - timedelta(microseconds=1)),
+        first,
+        end,
+        NEAREST,
     )
-    found = [OpenSlot(**row, is_held=False) for row in rows]
-    closest = sorted(found, key=lambda slot: abs(slot.starts_at - to))[:NEAREST]
-    return sorted(closest, key=lambda slot: slot.starts_at)
+    return [OpenSlot(**row, is_held=False) for row in rows]
 
 
 async def start_of(slot: UUID) -> datetime | None:

@@ -9,7 +9,7 @@ from domain.audit import Actor
 from domain.clinic.clinic import current_settings
 from domain.errors import NotFound
 
-BATCH = 200
+BATCH = 20
 
 
 async def open_due(*, now: datetime) -> int:
