@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from domain import db
-from domain.clinic.calendar import Opening, Span, cut, days_between, overlaps
+from domain.clinic.calendar import Opening, Span, cut, days_between, moment, overlaps
 from domain.clinic.clinic import current_settings
 from domain.clinic.settings import ClinicSettings
 from domain.clinic.tables import Practitioner, Slot
@@ -42,6 +42,7 @@ async def _publish_for(
         await db.lock_row(Practitioner, practitioner)
         taken = await _taken(practitioner, clinic, now, until)
         absences = await _absences(practitioner)
+        await _withdraw(practitioner, absences, clinic, now)
         new: list[Slot] = []
         for line, span in _spans(lines, clinic, now, until):
             day = span.starts_at.astimezone(clinic.zone).date()
@@ -53,6 +54,26 @@ async def _publish_for(
         for start in range(0, len(new), CHUNK):
             await Slot.insert(*new[start : start + CHUNK])
     return len(new)
+
+
+async def _withdraw(
+    practitioner: UUID, absences: list[tuple[date, date]], clinic: ClinicSettings, now: datetime
+) -> None:
+    """Free slots of an absence that was entered after they were published."""
+    for first, last in absences:
+        await db.fetch(
+            """
+            UPDATE slot SET withdrawn_at = {}
+            WHERE practitioner = {} AND starts_at >= {} AND starts_at < {} AND starts_at > {}
+              AND withdrawn_at IS NULL AND NOT EXISTS (
+                SELECT 1 FROM appointment ap WHERE ap.slot = slot.id AND ap.cancelled_at IS NULL)
+            """,
+            now,
+            practitioner,
+            moment(first, time(0), clinic.zone),
+            moment(last + timedelta(days=1), time(0), clinic.zone),
+            now,
+        )
 
 
 def _spans(
