@@ -4,7 +4,6 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-WEAK_KEYS = frozenset({"changeme", "secret", "password"})
 SHORTEST_KEY = 32
 
 DEMO_KEY = "demonstration-only-key-never-used-outside-the-demo"
@@ -66,7 +65,7 @@ class Settings:
 
 
 def _keys(env: Mapping[str, str], is_demo: bool) -> tuple[str, ...]:
-    text = Path(env["PORTAL_KEYS_FILE"]).read_text() if "PORTAL_KEYS_FILE" in env else ""
+    text = _secret_file(Path(env["PORTAL_KEYS_FILE"])) if "PORTAL_KEYS_FILE" in env else ""
     keys = tuple((text or env.get("PORTAL_KEYS", "")).split())
     if not keys and is_demo:
         return (DEMO_KEY,)
@@ -75,6 +74,12 @@ def _keys(env: Mapping[str, str], is_demo: bool) -> tuple[str, ...]:
             "PORTAL_KEYS or PORTAL_KEYS_FILE is needed: random keys, newest first"
         )
     for key in keys:
-        if len(key) < SHORTEST_KEY or key.lower() in WEAK_KEYS or len(set(key)) < 8:
+        if len(key) < SHORTEST_KEY or key == DEMO_KEY or len(set(key)) < 8:
             raise BadConfiguration(f"each key needs {SHORTEST_KEY} random characters")
     return keys
+
+
+def _secret_file(path: Path) -> str:
+    if path.stat().st_mode & 0o077:
+        raise BadConfiguration(f"{path} may be read by others: chmod 600")
+    return path.read_text()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from uuid import UUID
@@ -9,6 +10,8 @@ from uuid import UUID
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from domain.errors import LinkDead
+
+KNOWN_FOR = timedelta(days=365)
 
 
 class Purpose(StrEnum):
@@ -42,12 +45,16 @@ class Links:
         except (BadSignature, ValueError, TypeError) as error:
             raise LinkDead from error
 
-    def sign_account(self, account: UUID) -> str:
-        return str(self._serializer(Purpose.KNOWN_BROWSER).dumps(account.hex))
+    def sign_account(self, account: UUID, now: datetime) -> str:
+        payload = [account.hex, int(now.timestamp())]
+        return str(self._serializer(Purpose.KNOWN_BROWSER).dumps(payload))
 
-    def read_account(self, token: str) -> UUID | None:
+    def read_account(self, token: str, now: datetime) -> UUID | None:
+        """Who signed in from this browser, within the last year."""
         try:
-            return UUID(self._serializer(Purpose.KNOWN_BROWSER).loads(token))
+            account, signed_in = self._serializer(Purpose.KNOWN_BROWSER).loads(token)
+            age = now.timestamp() - float(signed_in)
+            return UUID(account) if age <= KNOWN_FOR.total_seconds() else None
         except (BadSignature, ValueError, TypeError, AttributeError):
             return None
 

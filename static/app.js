@@ -150,5 +150,5 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 });
 
 enhance(document);
-const summary = document.querySelector(".error-summary");
-if (summary) focusOn(summary);
+const refusal = document.querySelector(".error-summary, main [role=alert]");
+if (refusal) focusOn(refusal);

@@ -69,6 +69,8 @@ def demo(options: argparse.Namespace) -> int:
     from domain import db
     from domain.config import Settings
 
+    if options.host not in {"127.0.0.1", "::1", "localhost"}:
+        raise SystemExit("a demonstration, with its known passwords, stays on this machine")
     os.environ |= {"PORTAL_DEMO": "1", "PORT": str(options.port)}
     url = Settings.from_env(os.environ).public_url
     asyncio.run(db.migrate())

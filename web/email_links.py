@@ -10,7 +10,7 @@ from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
 from domain import audit
-from domain.appointments import agenda, attendance
+from domain.appointments import agenda, attendance, letters
 from domain.appointments.agenda import Visit
 from domain.errors import Conflict, LinkDead, NotAllowed, NotFound, Refusal
 from domain.links import Purpose, VisitLink
@@ -86,9 +86,9 @@ async def _open(request: AnyRequest, token: str, act: Act, now: datetime) -> Ope
         visit = await agenda.visit(viewer, link.appointment, now=now)
     except (NotFound, NotAllowed) as gone:
         raise LinkDead from gone
-    if visit.version != link.version:
+    if visit.version != link.version or now >= visit.ends_at:
         raise LinkDead
-    known = portal.links.read_account(read_cookie(request, "known"))
+    known = portal.links.read_account(read_cookie(request, "known"), now)
     return Opened(link, viewer, visit, known == link.account)
 
 
@@ -112,6 +112,7 @@ async def _page(
         status_code=status_code,
         account_language=viewer.account.language,
         visit=visit,
+        first_name=letters.named_patient(viewer, visit, now),
         shows_details=viewer.clinic.mail_shows_details,
         is_known=opened.is_known,
         action=f"{PATHS[act]}/{token}",

@@ -1,10 +1,8 @@
 """Every refusal and failure as a page, said once."""
 
 import logging
-import traceback
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Request, Response
@@ -13,8 +11,12 @@ from litestar.types import Scope
 
 from domain import audit, errors
 from domain.errors import Refusal
+from domain.failures import place_of
 from domain.people.viewer import Viewer
+from web.portal import portal_of
+from web.redirects import split
 from web.responses import here, leave_to, render, seconds_until
+from web.security import dropped_cookie, read_cookie
 
 log = logging.getLogger("portal.errors")
 
@@ -32,11 +34,13 @@ STATUSES: dict[type[Refusal], int] = {
 }
 WRITTEN = frozenset({403, 404, 405, 409, 410, 413, 422, 429, 503})
 BUSY_FOR = "2"
+SIGN_OUT = "/deconnexion"
+CLEARED = '"cache", "storage"'
 
 
 def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
     if isinstance(refusal, errors.NotSignedIn):
-        return leave_to(request, f"/connexion?suivant={quote(_way_back(request), safe='')}")
+        return _to_sign_in(request)
     if isinstance(refusal, errors.TermsNotAccepted):
         return leave_to(request, f"/conditions?suivant={quote(_way_back(request), safe='')}")
     status = next(code for kind, code in STATUSES.items() if isinstance(refusal, kind))
@@ -46,6 +50,17 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
         response.headers["retry-after"] = seconds_until(refusal.again_at, now)
     if isinstance(refusal, errors.TooBusy):
         response.headers["retry-after"] = BUSY_FOR
+    return response
+
+
+def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
+    if request.url.path == SIGN_OUT:  # the session had ended by itself: leave nothing behind
+        response = leave_to(request, "/connexion")
+        response.headers["clear-site-data"] = CLEARED
+    else:
+        response = leave_to(request, f"/connexion?suivant={quote(_way_back(request), safe='')}")
+    if read_cookie(request, "session"):
+        response.set_cookie(dropped_cookie(portal_of(request).settings, "session"))
     return response
 
 
@@ -62,20 +77,14 @@ def failed_request(request: Request[Any, Any, Any], error: HTTPException) -> Res
 
 def crashed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     reference = str(request.scope.get("request_id", ""))[:12]
-    log.error("%s: %s at %s", reference, type(error).__name__, _frames(error))
+    log.error("%s: %s", reference, place_of(error))
     try:
         return render(request, "errors/crash.html", status_code=500, reference=reference)
     except Exception as again:
         # What failed may be in the viewer, whom the page's frame asks too.
-        log.error("%s: %s at %s", reference, type(again).__name__, _frames(again))
+        log.error("%s: %s", reference, place_of(again))
         request.scope["user"] = None
         return render(request, "errors/crash.html", status_code=500, reference=reference)
-
-
-def _frames(error: Exception) -> str:
-    """Where it happened, without the error's own words: they may be a patient's, or a password."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return " > ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames)
 
 
 async def record_refusal(error: Exception, scope: Scope) -> None:
@@ -97,5 +106,7 @@ def _way_back(request: Request[Any, Any, Any]) -> str:
     """Where to return once signed in; a form's own page has all that was chosen in its URL."""
     if request.method in {"GET", "HEAD"}:
         return here(request)
-    came_from = urlsplit(request.headers.get("referer", ""))
-    return f"{came_from.path}?{came_from.query}" if came_from.query else came_from.path or "/"
+    came_from = split(request.headers.get("referer", ""))
+    if came_from is None or not came_from.path:
+        return "/"
+    return f"{came_from.path}?{came_from.query}" if came_from.query else came_from.path

@@ -74,7 +74,10 @@ class Gate:
         if site is not None:
             return site == b"same-origin"
         source = headers.get(b"origin", headers.get(b"referer", b"")).decode("latin-1")
-        parts = urlsplit(source)
+        try:
+            parts = urlsplit(source)
+        except ValueError:
+            return False
         return f"{parts.scheme}://{parts.netloc}" == self._origin
 
 

@@ -29,7 +29,7 @@ def _what_was_blocked(report: bytes) -> str:
         facts = json.loads(report)["csp-report"]
         directive, blocked = str(facts["effective-directive"]), str(facts["blocked-uri"])
         parts = urlsplit(blocked)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "unreadable report"
     where = f"{parts.scheme}://{parts.netloc}" if parts.netloc else blocked
     return f"{directive[:LONGEST_NAME]!a} {where[:LONGEST_NAME]!a}"

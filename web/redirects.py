@@ -1,12 +1,20 @@
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from litestar import Request
+
+
+def split(url: str) -> SplitResult | None:
+    """None for what is no URL at all."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 def way_onward(text: str, request: Request) -> str:  # type: ignore[type-arg]
     """A path of this portal to go on to; anything else leads home."""
     is_plain = text.isascii() and text.isprintable() and "\\" not in text and len(text) < 2000
-    parts = urlsplit(text) if is_plain else None
+    parts = split(text) if is_plain else None
     if parts is None or parts.scheme or parts.netloc or not text.startswith("/"):
         return "/"
     if text.startswith("//") or "%2f" in parts.path.lower() or "%5c" in parts.path.lower():

@@ -4,12 +4,13 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from hashlib import sha256
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Literal
 
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
+from litestar.enums import RequestEncodingType
 from litestar.handlers import BaseRouteHandler
 from markupsafe import Markup
 
@@ -87,6 +88,8 @@ async def check_form(request: Request[Any, Any, Any]) -> None:
     """Before every POST handler: the token is this browser's, and no field comes twice."""
     if request.method in {"GET", "HEAD", "OPTIONS"} or request.route_handler.opt.get("bare"):
         return
+    if request.content_type[0] not in {RequestEncodingType.URL_ENCODED, ""}:
+        raise FormRefused  # no form of the portal is sent in another way
     form = await request.form()
     if len(list(form.multi_items())) != len(form.dict()):
         raise FormRefused
@@ -144,19 +147,34 @@ def request_id(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
 
 def client_ip(request: Request[Any, Any, Any]) -> str:
     """The peer's address; behind a trusted proxy, the nearest hop that is not one."""
-    hop = request.client.host if request.client else ""
+    peer = request.client.host if request.client else ""
     trusted = request.app.state.portal.settings.trusted_proxies
-    forwarded = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",")]
-    while _is_among(hop, trusted) and forwarded and forwarded[-1]:
-        hop = forwarded.pop()
-    return hop
+    # A proxy may add a line of its own below the one that its client sent.
+    lines = request.headers.getall("x-forwarded-for", [])
+    hops = [_without_port(hop) for hop in ",".join(lines).split(",")]
+    hop = peer
+    while hops and _is_among(hop, trusted):
+        hop = hops.pop()
+    return hop if _address(hop) else peer
 
 
 def _is_among(hop: str, networks: Sequence[Any]) -> bool:
+    address = _address(hop)
+    return address is not None and any(address in network for network in networks)
+
+
+def _address(hop: str) -> IPv4Address | IPv6Address | None:
     try:
-        return any(ip_address(hop) in network for network in networks)
+        return ip_address(hop)
     except ValueError:
-        return False
+        return None
+
+
+def _without_port(hop: str) -> str:
+    hop = hop.strip()
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def _mac(key: str, salt: str, binding: str) -> str:

@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -27,14 +28,13 @@ async def sign_in_(request: AnyRequest) -> Response[Any]:
     portal = portal_of(request)
     form = await request.form()
     email, onward = str(form.get("courriel", "")), str(form.get("suivant", "/"))
+    way = way_onward(onward, request)
     try:
         account, token = await sign_in.sign_in(
             email,
             str(form.get("mot_de_passe", "")),
+            _browser(request, portal.now()),
             passwords=portal.passwords,
-            ip=client_ip(request),
-            device=request.headers.get("user-agent", ""),
-            request_id=request_id(request),
             now=portal.now(),
         )
     except WrongCredentials as refusal:
@@ -44,9 +44,11 @@ async def sign_in_(request: AnyRequest) -> Response[Any]:
         response.headers["retry-after"] = seconds_until(refusal.again_at, portal.now())
         return response
     await sessions.end(read_cookie(request, "session"))  # what this browser had before
-    response = leave_to(request, way_onward(onward, request))
+    response = leave_to(request, way)
     response.set_cookie(cookie(portal.settings, "session", token))
-    response.set_cookie(cookie(portal.settings, "known", portal.links.sign_account(account.id)))
+    response.set_cookie(
+        cookie(portal.settings, "known", portal.links.sign_account(account.id, portal.now()))
+    )
     response.set_cookie(dropped_cookie(portal.settings, "csrf"))
     return response
 
@@ -59,6 +61,15 @@ async def sign_out(request: AnyRequest) -> Response[Any]:
     response.set_cookie(dropped_cookie(settings, "session"))
     response.headers["clear-site-data"] = '"cache", "storage"'
     return response
+
+
+def _browser(request: AnyRequest, now: datetime) -> sign_in.Browser:
+    return sign_in.Browser(
+        ip=client_ip(request),
+        device=request.headers.get("user-agent", ""),
+        known_account=portal_of(request).links.read_account(read_cookie(request, "known"), now),
+        request_id=request_id(request),
+    )
 
 
 async def _form(

@@ -1,6 +1,8 @@
+import re
 import unicodedata
 
 LONGEST = 254
+HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
 def canonical(email: str) -> str:
@@ -16,6 +18,8 @@ def canonical(email: str) -> str:
     try:
         host = host.encode("idna").decode("ascii").lower()
     except UnicodeError:
+        return ""
+    if HOST.fullmatch(host) is None:
         return ""
     return f"{unicodedata.normalize('NFC', local).lower()}@{host}"
 

@@ -15,7 +15,7 @@ async def earlier_result(
     account: UUID, action: str, key: str, content: str, *, now: datetime
 ) -> UUID | None:
     """What this key already led to; claims it, inside the caller's transaction, if nothing."""
-    digest = hashlib.sha256(content.encode()).hexdigest()
+    digest = _digest(content)
     claimed = await db.fetch(
         """
         INSERT INTO form_key (id, account, action, key, digest, used_at)
@@ -25,7 +25,7 @@ async def earlier_result(
         uuid4(),
         account,
         action,
-        key[:255],
+        _digest(key),
         digest,
         now,
     )
@@ -46,4 +46,8 @@ async def purge(*, now: datetime) -> None:
 
 
 def _is(account: UUID, action: str, key: str):  # type: ignore[no-untyped-def]
-    return (FormKey.account == account) & (FormKey.action == action) & (FormKey.key == key[:255])
+    return (FormKey.account == account) & (FormKey.action == action) & (FormKey.key == _digest(key))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

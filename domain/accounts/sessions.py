@@ -31,11 +31,12 @@ async def begin(account: UUID, *, device: str, now: datetime) -> str:
         await db.fetch(
             """
             DELETE FROM session WHERE account = {} AND id NOT IN (
-                SELECT id FROM session WHERE account = {} ORDER BY created_at DESC LIMIT 5
+                SELECT id FROM session WHERE account = {} ORDER BY created_at DESC LIMIT {}
             )
             """,
             account,
             account,
+            MOST_AT_ONCE,
         )
     return token
 

@@ -25,13 +25,14 @@ KEPT = timedelta(days=2)
 SIGN_IN_PER_ADDRESS = Limit("sign-in", 10, timedelta(minutes=15))
 SIGN_IN_PER_IP = Limit("sign-in-ip", 100, timedelta(hours=1))
 BOOKINGS = Limit("booking", 10, timedelta(hours=1))
+HOLDS = Limit("hold", 60, timedelta(hours=1))
 CANCELLATIONS = Limit("cancellation", 5, timedelta(days=1))
 
 
 async def take(limit: Limit, who: str, *, now: datetime) -> UUID:
     """Count one try, or refuse it until the oldest counted one has left the window.
 
-    A refused try is not counted: nobody is kept out for longer than one window.
+    A refused try is not counted: a pause does not grow with the tries made during it.
     """
     key = limit.key(who)
     async with db.transaction():
@@ -46,6 +47,11 @@ async def take(limit: Limit, who: str, *, now: datetime) -> UUID:
         attempt = Attempt(id=uuid4(), key=key, tried_at=now)
         await Attempt.insert(attempt)
     return attempt.id
+
+
+async def count(limit: Limit, who: str, *, now: datetime) -> None:
+    """One try that was refused by another rule."""
+    await Attempt.insert(Attempt(id=uuid4(), key=limit.key(who), tried_at=now))
 
 
 async def purge(*, now: datetime) -> None:
