@@ -2,6 +2,7 @@ import logging
 from datetime import datetime
 
 from domain.appointments import letters
+from domain.failures import place_of
 from domain.mail import delivery
 from domain.mail.delivery import Letter
 from jobs import messages
@@ -14,11 +15,11 @@ log = logging.getLogger("portal.mail")
 
 async def deliver_mail(office: PostOffice, *, now: datetime) -> int:
     """Send what is due; how many mails left."""
-    sent = 0
-    while leased := await delivery.lease(BATCH, now=now):
-        async with office.mailer.batch() as send:
-            sent += sum([await _deliver(letter, office, send, now) for letter in leased])
-    return sent
+    leased = await delivery.lease(BATCH, now=now)
+    if not leased:
+        return 0
+    async with office.mailer.batch() as send:
+        return sum([await _deliver(letter, office, send, now) for letter in leased])
 
 
 async def _deliver(letter: Letter, office: PostOffice, send: Send, now: datetime) -> bool:
@@ -29,12 +30,14 @@ async def _deliver(letter: Letter, office: PostOffice, send: Send, now: datetime
             return False
         await send(messages.message(letter, visit, office, now=now))
     except Unreachable as problem:
+        log.warning("mail %s waits: the server cannot be reached", letter.id)
         await delivery.mark_unreachable(letter, str(problem), now=now)
     except Refused as problem:
+        log.warning("mail %s refused, for good: %s", letter.id, problem.is_final)
         await delivery.mark_refused(letter, str(problem), is_final=problem.is_final, now=now)
     except Exception as problem:
-        log.exception("mail %s cannot be made", letter.id)
-        await delivery.mark_refused(letter, repr(problem), is_final=False, now=now)
+        log.error("mail %s cannot be made: %s", letter.id, place_of(problem))
+        await delivery.mark_refused(letter, type(problem).__name__, is_final=False, now=now)
     else:
         await delivery.mark_sent(letter, now=now)
         return True

@@ -17,6 +17,7 @@ import asyncpg
 
 from domain import db
 from domain.engines import PostgresEngine, SQLiteEngine
+from domain.failures import place_of
 from jobs.office import Clock
 from jobs.runner import running
 from jobs.schedule import Task
@@ -39,8 +40,11 @@ async def run_as_leader(tasks: Sequence[Task], *, now: Clock) -> None:
     lock = _lock(db.engine())
     try:
         while True:
-            with suppress(*CONNECTION_LOST):
+            try:
                 await _lead_if_first(lock, tasks, now)
+            except Exception as error:  # whatever it was, someone has to lead
+                log.error("leading the jobs failed: %s", place_of(error))
+                await lock.let_go()
             await asyncio.sleep(POLL)
     finally:
         await lock.let_go()

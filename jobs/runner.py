@@ -8,6 +8,7 @@ from typing import cast
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from domain import clock
+from domain.failures import place_of
 from jobs.office import Clock
 from jobs.schedule import Task
 
@@ -47,8 +48,8 @@ class Ticks:
             done = await task.run(now=self._now())
             if done:
                 log.info("%s: %d", task.name, done)
-        except Exception:
-            log.exception("%s failed; its next tick tries again", task.name)
+        except Exception as error:
+            log.error("%s failed, its next tick tries again: %s", task.name, place_of(error))
         finally:
             self._under_way.discard(current)
 
