@@ -59,7 +59,9 @@ def update() -> None:
     out = BytesIO()
     write_po(out, wanted, width=100, no_location=True, omit_header=False, sort_output=True)
     text = re.sub(
-        r'"(?:POT?-|Project-Id|Report-Msgid|Last-Tr|Language-Team|Generated)[^\n]*\n', "", out.getvalue().decode()
+        r'"(?:POT?-|Project-Id|Report-Msgid|Last-Tr|Language-Team|Generated)[^\n]*\n',
+        "",
+        out.getvalue().decode(),
     )
     CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
     CATALOGUE.write_text(text)

@@ -11,6 +11,7 @@ from domain.accounts.tables import Attempt
 from domain.appointments import agenda, attendance, booking, letters, slots, window
 from domain.appointments.slots import Search
 from domain.audit import Actor
+from domain.clinic.tables import ScheduleVisitType
 from domain.errors import (
     AlreadyCancelled,
     LinkDead,
@@ -18,6 +19,7 @@ from domain.errors import (
     NotFound,
     ProfileLost,
     Refusal,
+    SlotNotOffered,
     SlotTaken,
     TooEarlyToConfirm,
     TooLateToCancel,
@@ -318,16 +320,49 @@ async def overlapping_a_visit_of_a_withdrawn_slot(world: World) -> UUID:
     return await world.slot(starts + HOUR / 6)
 
 
+async def of_another_type(world: World) -> UUID:
+    schedule = await world.another_practitioner()
+    await ScheduleVisitType.delete().where(
+        (ScheduleVisitType.schedule == schedule)
+        & (ScheduleVisitType.visit_type == world.visit_type)
+    )
+    return await world.slot(world.now + 70 * HOUR, schedule=schedule)
+
+
+async def at_the_time_of_another_visit_of_the_patient(world: World) -> UUID:
+    schedule = await world.another_practitioner()
+    elsewhere = await world.another_practitioner("Côté")
+    starts = world.now + 70 * HOUR
+    (row,) = await records.rows("SELECT practitioner FROM schedule WHERE id = {}", elsewhere)
+    await world.appointment(
+        starts,
+        slot=await world.slot(starts, schedule=elsewhere),
+        practitioner=row["practitioner"],
+    )
+    return await world.slot(starts + HOUR / 6, schedule=schedule)
+
+
 @pytest.mark.parametrize(
-    "target",
-    [taken, withdrawn, past, too_short, unknown, overlapping_a_visit_of_a_withdrawn_slot],
-    ids=lambda target: target.__name__,
+    ("target", "refusal"),
+    [
+        (taken, SlotTaken),
+        (withdrawn, SlotTaken),
+        (past, SlotTaken),
+        (overlapping_a_visit_of_a_withdrawn_slot, SlotTaken),
+        (too_short, SlotNotOffered),
+        (of_another_type, SlotNotOffered),
+        (at_the_time_of_another_visit_of_the_patient, SlotNotOffered),
+        (unknown, NotFound),
+    ],
+    ids=lambda value: value.__name__,
 )
-async def test_a_visit_cannot_be_moved_to_a_slot(world: World, target: Any) -> None:
+async def test_a_visit_cannot_be_moved_to_a_slot(
+    world: World, target: Any, refusal: type[Refusal]
+) -> None:
     visit = await world.appointment(world.now + 60 * HOUR, confirmed_at=world.now)
     slot = await target(world)
     before = await records.visit(visit)
-    with pytest.raises(SlotTaken):
+    with pytest.raises(refusal):
         await move(world, visit, slot)
     assert await records.visit(visit) == before
     assert await records.audited(visit) == await records.mails(visit) == {}
@@ -336,7 +371,7 @@ async def test_a_visit_cannot_be_moved_to_a_slot(world: World, target: Any) -> N
 async def test_only_a_visit_that_stands_can_be_moved(world: World) -> None:
     cancelled = await world.appointment(world.now + 60 * HOUR)
     await cancel(world, cancelled)
-    over = await world.appointment(world.now - HOUR)
+    over = await world.appointment(world.now)
     free = await world.slot(world.now + 70 * HOUR)
     for visit in (cancelled, over, uuid4()):
         with pytest.raises(NotFound):
@@ -346,14 +381,16 @@ async def test_only_a_visit_that_stands_can_be_moved(world: World) -> None:
 # Who is written to
 
 
-async def test_mails_go_to_the_one_who_acted_and_to_the_patients_own_account(world: World) -> None:
-    parent = await world.account("denis@example.com")
+async def test_mails_go_to_who_acted_who_booked_and_the_patients_own_account(world: World) -> None:
+    """And to no other parent."""
+    accounts = [await world.account(f"{name}@example.com") for name in ("denis", "eve", "bob")]
+    parent, bystander, child = accounts
     await world.grant(parent, world.bob)
-    child = await world.account("bob@example.com")
+    await world.grant(bystander, world.bob)
     await world.grant(child, world.bob, relationship="self")
     visit = await world.appointment(world.now + 60 * HOUR, patient=world.bob)
     await cancel(world, visit, account=parent, patient=world.bob)
-    assert await records.mailed_to(visit, "cancelled") == {parent, child}
+    assert await records.mailed_to(visit, "cancelled") == {parent, child, world.alice_account}
 
 
 async def test_the_clinics_acts_are_mailed_to_who_booked_or_else_to_all_who_may(

@@ -13,6 +13,7 @@ from domain.appointments.choices import ANYONE, Choices
 from domain.appointments.slots import Search
 from domain.clinic.tables import ScheduleVisitType, Site, Specialty, VisitType
 from domain.errors import (
+    AlreadyBooked,
     ClashesWithOwnVisit,
     Conflict,
     FormReused,
@@ -20,6 +21,7 @@ from domain.errors import (
     NotFound,
     ProfileLost,
     ReasonInvalid,
+    Refusal,
     SlotNotOffered,
     SlotTaken,
     TooMany,
@@ -227,35 +229,36 @@ async def of_an_unknown_type(world: World) -> tuple[UUID, Choices]:
 
 
 @pytest.mark.parametrize(
-    "made",
+    ("made", "refusal"),
     [
-        past,
-        within_the_notice,
-        beyond_the_horizon,
-        ten_years_ahead,
-        withdrawn,
-        of_another_type,
-        shorter_than_the_type,
-        of_another_practitioner,
-        at_another_site,
-        of_another_specialty,
-        an_urgent_type_asked_as_regular,
-        a_regular_type_asked_as_urgent,
-        without_a_type,
-        of_an_unknown_type,
+        (past, SlotNotOffered),
+        (within_the_notice, SlotNotOffered),
+        (beyond_the_horizon, SlotNotOffered),
+        (ten_years_ahead, SlotNotOffered),
+        (withdrawn, SlotNotOffered),
+        (of_another_type, SlotNotOffered),
+        (shorter_than_the_type, SlotNotOffered),
+        (of_another_practitioner, SlotNotOffered),
+        (at_another_site, SlotNotOffered),
+        (of_another_specialty, SlotNotOffered),
+        (an_urgent_type_asked_as_regular, SlotNotOffered),
+        (a_regular_type_asked_as_urgent, SlotNotOffered),
+        (without_a_type, NotFound),
+        (of_an_unknown_type, NotFound),
     ],
-    ids=lambda made: made.__name__,
+    ids=lambda value: value.__name__,
 )
-async def test_what_is_not_offered_can_be_neither_held_nor_booked(world: World, made: Any) -> None:
+async def test_what_is_not_offered_can_be_neither_held_nor_booked(
+    world: World, made: Any, refusal: type[Refusal]
+) -> None:
     slot, choices = await made(world)
     viewer = await world.viewer()
     assert slot not in await offered(world, choices=choices)
-    with pytest.raises(SlotNotOffered):
-        await booking.hold(viewer, world.alice, choices, slot, now=world.now)
-    with pytest.raises(SlotNotOffered):
+    with pytest.raises(refusal):
         await booking.proposal(viewer, world.alice, choices, slot, now=world.now)
-    with pytest.raises(SlotNotOffered):
-        await book(world, slot, choices=choices)
+    for act in (hold, book):
+        with pytest.raises(refusal):
+            await act(world, slot, choices=choices)
     assert await records.count("appointment") == 0
     assert await holds() == []
 
@@ -374,6 +377,16 @@ async def test_the_card_tells_until_when_it_is_held(world: World) -> None:
 
     assert await held_until(world.now) == world.now + 5 * MINUTE
     assert await held_until(world.now + 5 * MINUTE) is None
+
+
+async def test_the_same_choice_again_keeps_the_hold_as_it_runs(world: World) -> None:
+    """Else a slot could be kept for ever."""
+    slot = await world.slot()
+    await hold(world, slot)
+    await hold(world, slot, now=world.now + 4 * MINUTE)
+    stranger = {"account": world.charlie_account, "patient": world.charlie}
+    assert await offered(world, **stranger, now=world.now + 5 * MINUTE) == {slot: False}
+    assert await records.audited(slot) == {"slot.held": 1}
 
 
 async def test_another_choice_moves_the_hold(world: World) -> None:
@@ -506,6 +519,19 @@ async def test_a_patient_is_not_in_two_places(world: World, offset: int, clashes
     assert await book(world, other, choices=anyone)
 
 
+async def test_what_one_booked_oneself_is_not_called_taken(world: World) -> None:
+    """From another tab, or by another account of the same child: the booking had worked."""
+    slot = await world.slot()
+    visit = await book(world, slot, patient=world.bob)
+    parent = await world.account("denis@example.com")
+    await world.grant(parent, world.bob)
+    for account in (world.alice_account, parent):
+        for act in (hold, book):
+            with pytest.raises(AlreadyBooked) as refusal:
+                await act(world, slot, account=account, patient=world.bob)
+            assert refusal.value.appointment == visit
+
+
 async def test_two_of_a_family_may_come_at_the_same_time(world: World) -> None:
     here = await world.slot()
     there = await world.slot(schedule=await world.another_practitioner())
@@ -545,13 +571,27 @@ async def test_no_more_than_ten_bookings_an_hour(world: World) -> None:
     )
 
 
-async def test_only_bookings_that_were_made_count_towards_the_hour(world: World) -> None:
+async def test_tries_that_were_refused_count_towards_the_hour_too(world: World) -> None:
+    """A script may not try for a slot without end."""
     taken = await world.slot()
     await book(world, taken, account=world.charlie_account, patient=world.charlie)
-    for _ in range(12):
+    free = await world.slot(world.now + 2 * DAY)
+    for _ in range(10):
         with pytest.raises(SlotTaken):
             await book(world, taken)
-    assert await book(world, await world.slot(world.now + 2 * DAY))
+    with pytest.raises(TooMany):
+        await book(world, free)
+    assert await book(world, free, now=world.now + HOUR)
+
+
+async def test_no_more_than_sixty_holds_an_hour(world: World) -> None:
+    first, second = await world.slot(), await world.slot(world.now + 2 * DAY)
+    for n in range(30):
+        await hold(world, first, now=world.now + n * SECOND)
+        await hold(world, second, now=world.now + n * SECOND)
+    with pytest.raises(TooMany):
+        await hold(world, first, now=world.now + HOUR - SECOND)
+    await hold(world, first, now=world.now + HOUR + 30 * SECOND)
 
 
 # The same form sent again

@@ -270,6 +270,34 @@ async def test_cancelled_at_any_step_it_leaves_the_next_one_free(tables: None) -
         assert await book(1000) == "booked"
 
 
+async def test_of_writes_at_once_each_has_its_own_answer(tables: None) -> None:
+    """One breaks a rule at once, one only at the end, and one is cancelled while it waits."""
+
+    async def seat(id: int, slot: int, room: int | None = None) -> None:
+        await db.fetch("INSERT INTO seat (id, slot, room) VALUES ({}, {}, {})", id, slot, room)
+
+    await seat(1000, 0)
+    writes = [asyncio.create_task(seat(n * 10, n)) for n in range(1, 9)]
+    writes += [asyncio.create_task(seat(200, 0)), asyncio.create_task(seat(300, 300, 404))]
+    cancelled = asyncio.create_task(seat(400, 400))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    answers = await asyncio.gather(*writes, return_exceptions=True)
+    kinds = [answer and db.conflict_kind(answer) for answer in answers]
+    assert kinds == [None] * 8 + ["unique", "fk"]
+    assert await count() == 1 + 8
+    assert await book(2000) == "booked"
+
+
+async def test_writes_that_wait_share_a_commit(lite: SQLiteEngine) -> None:
+    statements: list[str] = []
+    lite.pool.writer._database.set_trace_callback(statements.append)
+    inserts = [f"INSERT INTO note (text) VALUES ('{n}')" for n in range(20)]
+    await asyncio.gather(*(lite.run_ddl(insert) for insert in inserts))
+    assert statements == ["BEGIN IMMEDIATE", *inserts, "COMMIT"]
+    assert len(await lite.run_ddl("SELECT * FROM note")) == 20
+
+
 async def test_a_task_that_outlives_its_transaction_writes_outside_it(tables: None) -> None:
     over = asyncio.Event()
 

@@ -216,7 +216,7 @@ async def open_window(world: World) -> Any:
 
 
 WRITES = {
-    hold: {"hold", "audit_line"},
+    hold: {"attempt", "hold", "audit_line"},
     book: {"form_key", "attempt", "appointment", "hold", "audit_line", "activity"}
     | {"outbound_email"},
     confirm: {"appointment", "audit_line", "activity"},
@@ -246,6 +246,14 @@ async def everything() -> dict[str, list[str]]:
     return {
         table: sorted(map(str, await records.rows(f'SELECT * FROM "{table}"'))) for table in tables
     }
+
+
+COUNTED_FIRST = {hold: {"attempt"}}  # in its own transaction: what fails counts as a try
+
+
+async def kept(prepare: Any) -> dict[str, list[str]]:
+    counted = COUNTED_FIRST.get(prepare, set())
+    return {table: rows for table, rows in (await everything()).items() if table not in counted}
 
 
 @asynccontextmanager
@@ -286,12 +294,13 @@ async def test_an_act_that_fails_after_any_of_its_statements_leaves_nothing(
     assert await everything() == before
     writes = written(asked)
     assert {table for _, table in writes} == WRITES[prepare]
+    untouched = await kept(prepare)
     for verb, table in writes:
         async with failing(verb, table):
             with pytest.raises(Exception, match="injected") as error:
                 await act()
             assert not isinstance(error.value, Refusal)
-        assert await everything() == before, (verb, table)
+        assert await kept(prepare) == untouched, (verb, table)
     # And nothing of all this stands in the way of the act itself.
     await act()
     after = await everything()

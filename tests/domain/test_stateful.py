@@ -32,8 +32,10 @@ from domain.appointments.choices import ANYONE
 from domain.appointments.slots import Search
 from domain.audit import Actor
 from domain.errors import (
+    AlreadyBooked,
     AlreadyCancelled,
     ClashesWithOwnVisit,
+    Conflict,
     NotFound,
     ProfileLost,
     Refusal,
@@ -178,8 +180,9 @@ class Portal(RuleBasedStateMachine):
         reasons = self.denied(account, patient)
         if not self.is_open(slot, account, patient):
             reasons |= {SlotTaken, SlotNotOffered}
-        if any(v.patient == patient and v.overlaps(slot.starts_at) for v in self.active()):
-            reasons.add(ClashesWithOwnVisit)
+        for visit in self.active():
+            if visit.patient == patient and visit.overlaps(slot.starts_at):
+                reasons.add(AlreadyBooked if visit.slot == slot.id else ClashesWithOwnVisit)
         return reasons
 
     def against_booking(self, slot: ModelSlot, account: str, patient: str) -> set[type[Refusal]]:
@@ -204,10 +207,10 @@ class Portal(RuleBasedStateMachine):
         return sum(at > self.now - span for at in done.get(account, []))
 
     def readers(self, visit: ModelVisit, author: str | None) -> set[str]:
-        """Who acted, or booked; and the patient's own account. Without any, all who may."""
+        """Who acted, who booked, and the patient's own account. Without any, all who may."""
         may = {name for name in self.accounts if self.may(name, visit.patient)}
         own = {name for name in may if self.granted[name, visit.patient] == "self"}
-        return (may & {author or visit.booked_by}) | own or may
+        return (may & {author, visit.booked_by}) | own or may
 
     def happened(self, what: str, visit: ModelVisit, author: str | None, *, mail: bool) -> None:
         self.journal[f"appointment.{what}", visit.patient, visit.id] += 1
@@ -219,13 +222,13 @@ class Portal(RuleBasedStateMachine):
 
     def step(self, act: Coroutine[Any, Any, T], reasons: set[type[Refusal]]) -> T | None:
         """The result; None where one of the reasons refused, as one had to."""
-        refused: type[Refusal] | None = None
+        self.refused: type[Refusal] | None = None
         result = None
         try:
             result = self.run(act)
         except Refusal as refusal:
-            refused = type(refusal)
-        assert refused in (reasons or {None})
+            self.refused = type(refusal)
+        assert self.refused in (reasons or {None})
         return result
 
     async def _viewer(self, account: str) -> Any:
@@ -260,7 +263,9 @@ class Portal(RuleBasedStateMachine):
             )
             return True
 
-        if self.step(act(), self.against_taking(slot, account, patient)):
+        held, until = self.holds.get((account, patient), (None, self.now))
+        is_mine = held == slot.id and self.now < until
+        if self.step(act(), self.against_taking(slot, account, patient)) and not is_mine:
             for who, (held, _) in list(self.holds.items()):
                 if held == slot.id:
                     del self.holds[who]
@@ -276,6 +281,8 @@ class Portal(RuleBasedStateMachine):
         made = self.step(
             self._book(account, patient, slot.id, key), self.against_booking(slot, account, patient)
         )
+        if self.refused and issubclass(self.refused, Conflict):
+            self.bookings.setdefault(account, []).append(self.now)  # a try counts
         if made is not None:
             self.sent_forms[key] = (account, patient, slot.id, made)
             self.bookings.setdefault(account, []).append(self.now)
@@ -352,8 +359,11 @@ class Portal(RuleBasedStateMachine):
     def move(self, visit_n: int, slot_n: int) -> None:
         visit, slot = self.visit_at(visit_n), self.slot_at(slot_n)
         reasons: set[type[Refusal]] = set()
-        if not visit.is_active or visit.starts_at + LENGTH <= self.now:
+        if not visit.is_active or visit.starts_at <= self.now:
             reasons.add(NotFound)
+        own = [v for v in self.active() if v.patient == visit.patient and v is not visit]
+        if any(other.overlaps(slot.starts_at) for other in own):
+            reasons.add(SlotNotOffered)
         is_taken = any(each.slot == slot.id for each in self.active())
         is_gone = slot.is_withdrawn or slot.starts_at <= self.now
         if is_taken or is_gone or self.is_busy(slot, but=visit):

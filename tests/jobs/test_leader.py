@@ -127,7 +127,7 @@ async def test_a_job_that_fails_is_told_and_tried_again(
     often = IntervalTrigger(seconds=0.2)  # type: ignore[arg-type]
     async with offering([Task("failing", failing, often)]):
         await within(3, lambda: len(times) >= 3)
-    assert "failing failed; its next tick tries again" in caplog.text
+    assert "failing failed, its next tick tries again" in caplog.text
     assert "out of order" in caplog.text
 
 

@@ -22,6 +22,7 @@ SETTINGS = Settings(
 )
 FROM_HERE = {"sec-fetch-site": "same-origin"}
 TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
+LONGEST_WAY = 10
 VOID = frozenset({"meta", "link", "input", "img", "br", "hr", "use", "path"})
 
 
@@ -63,9 +64,11 @@ class Browser:
         )
 
     async def follow(self, answer: httpx.Response) -> httpx.Response:
-        while answer.status_code == 303:
+        for _ in range(LONGEST_WAY):
+            if answer.status_code != 303:
+                return answer
             answer = await self.get(answer.headers["location"])
-        return answer
+        raise AssertionError(f"redirects without end, at {answer.url}")
 
     async def open(self, url: str) -> httpx.Response:
         """The page at the end of any redirects."""
@@ -86,6 +89,15 @@ class Browser:
         if form.method == "get":
             return await self.get(form.action, params=sent)
         return await self.http.post(form.action, data=sent)
+
+    async def click(self, page: httpx.Response, words: str) -> httpx.Response:
+        """Follow the first link of the page itself that begins with these words."""
+        link = next(
+            element
+            for element in elements(page, "a")
+            if element.text.startswith(words) and any(p.tag == "main" for p in element.parents)
+        )
+        return await self.open(link.attrs["href"])
 
     async def sign_in(
         self, email: str = "alice@example.com", password: str = PASSWORD
@@ -127,6 +139,11 @@ class _Reader(HTMLParser):
             self.open.append(made)
         elif tag == "br":
             self.handle_data(" ")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
 
     def handle_endtag(self, tag: str) -> None:
         while self.open and self.open.pop().tag != tag:

@@ -1,0 +1,184 @@
+"""What the layout promises, kept true by failing the build."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain import errors
+from domain.errors import Refusal
+from tests import catalogue, databases
+from tests.web.routes import ROUTES
+from web.portal import NO_CLINIC
+from web.rendering import LANGUAGES, Renderer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domain.engines import PostgresEngine, SQLiteEngine
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("domain", "web", "jobs")
+SOURCES = [p for package in PACKAGES for p in sorted((ROOT / package).rglob("*.py"))]
+TEMPLATES = {
+    p.relative_to(ROOT / "templates").as_posix()
+    for p in (ROOT / "templates").rglob("*")
+    if p.is_file()
+}
+NAMED = re.compile(r"""["']([a-z_]+/[a-z_.]+\.(?:html|txt|css))["']""")
+ALL_OF = {"email_links/": "a link's act", "mail/": "a mail's kind"}
+"""Folders whose templates are named by a value: `f"email_links/{act}.html"`."""
+
+
+def tool(*command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *command] if command[0] == "piccolo.main" else command,
+        cwd=ROOT,
+        env=databases.environment() | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_imports_keep_to_their_direction() -> None:
+    assert "0 broken" in tool(str(Path(sys.executable).with_name("lint-imports")))
+
+
+def test_every_template_named_exists_and_every_one_is_used() -> None:
+    texts = [p.read_text() for p in SOURCES]
+    texts += [(ROOT / "templates" / name).read_text() for name in TEMPLATES]
+    named = {name for text in texts for name in NAMED.findall(text)}
+    assert named - TEMPLATES == set()
+    unused = {name for name in TEMPLATES - named if not name.startswith(tuple(ALL_OF))}
+    assert unused == set()
+
+
+def refusals(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
+    for found in kind.__subclasses__():
+        yield found
+        yield from refusals(found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", sorted(set(refusals()), key=lambda kind: kind.__name__))
+def test_every_refusal_has_a_sentence_in_both_languages(kind: type[Refusal], language: str) -> None:
+    at = datetime(2026, 11, 23, 15, tzinfo=UTC)
+    visit = SimpleNamespace(patient_name="Bob", practitioner="Dre Roy", starts_at=at)
+    facts = {"limit": 5, "again_at": at, "opens_at": at, "deadline": at, "visit": visit}
+    refusal = SimpleNamespace(code=kind.code, **facts)
+    page = Renderer().render(
+        "errors/refusal.html",
+        language,
+        ZoneInfo("America/Toronto"),
+        layout="layouts/fragment.html",
+        refusal=refusal,
+        clinic=NO_CLINIC,
+    )
+    sentences = re.findall(r"<p>(.*?)</p>", page, re.DOTALL)
+    assert re.search(r"\w+ \w+.*[.…]", sentences[0])
+    assert kind.__module__ == errors.__name__
+
+
+def calls(path: Path) -> Iterator[ast.Call]:
+    yield from (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call))
+
+
+def test_the_time_is_read_in_one_place() -> None:
+    read = {
+        str(path.relative_to(ROOT))
+        for path in SOURCES
+        for call in calls(path)
+        if re.search(r"\b(datetime|date)\.(now|today|utcnow)$|^time\.time$", ast.unparse(call.func))
+    }
+    assert read == {"domain/clock.py"}
+
+
+def test_every_value_in_sql_is_a_parameter() -> None:
+    """What is put into a statement's text is a constant of the module, or made of them."""
+    fetches = [
+        (path, call)
+        for path in SOURCES
+        if path.parent.name != "migrations"
+        for call in calls(path)
+        if ast.unparse(call.func) in {"db.fetch", "fetch", "execute", "raw"} and call.args
+    ]
+    assert len(fetches) > 20
+    wrong = [
+        f"{path.relative_to(ROOT)}:{call.lineno} {name}"
+        for path, call in fetches
+        for name in put_in(call.args[0])
+        if (path.name, name) not in ALLOWED and not re.fullmatch(r"_?[A-Z][A-Z_]*", name)
+    ]
+    assert wrong == []
+
+
+def put_in(sql: ast.expr) -> Iterator[str]:
+    """What an f-string, a `%` or a `.format` puts into its text; a plain string puts nothing."""
+    if isinstance(sql, ast.JoinedStr):
+        values = [part.value for part in sql.values if isinstance(part, ast.FormattedValue)]
+        yield from (ast.unparse(value) for value in values)
+    elif not isinstance(sql, ast.Constant):
+        yield ast.unparse(sql).rpartition(".")[2]
+
+
+ALLOWED = {
+    # (file, what is put in): each is made of constants and of `{}` for the values.
+    ("agenda.py", "marks"),
+    ("attendance.py", "what"),
+    ("audit.py", "columns"),
+    ("audit.py", "places"),
+    ("booking.py", "skip"),
+    ("clinic.py", "', '.join(CLINIC_COLUMNS)"),
+    ("delivery.py", "skip"),
+    ("offers.py", "columns"),
+    ("offers.py", "condition"),
+    ("offers.py", "order"),
+    ("slots.py", "condition"),
+    ("slots.py", "half"),
+    ("window.py", "skip"),
+}
+
+
+def test_every_route_says_whom_it_is_for() -> None:
+    open_to_all = {route.path for route in ROUTES if not route.is_private}
+    assert open_to_all == {
+        "/static/{name}",
+        "/sante",
+        "/csp",
+        "/connexion",
+        "/langue",
+        "/courriel/confirmation/{token}",
+        "/courriel/annulation/{token}",
+    }
+    assert {opt for route in ROUTES for opt in route.opt} <= {"bare", "public", "before_terms"}
+    before_terms = {route.path for route in ROUTES if "before_terms" in route.opt}
+    assert before_terms == {"/conditions", "/deconnexion"}
+
+
+def test_english_catalogue_is_complete() -> None:
+    assert catalogue.faults() == []
+
+
+def test_migrations_make_the_tables_as_they_are_declared(
+    database: SQLiteEngine | PostgresEngine, tmp_path: Path
+) -> None:
+    before = set((ROOT / "domain/migrations").glob("*.py"))
+    try:
+        said = tool("piccolo.main", "migrations", "new", "portal", "--auto")
+        written = set((ROOT / "domain/migrations").glob("*.py")) - before
+    finally:
+        for extra in set((ROOT / "domain/migrations").glob("*.py")) - before:
+            extra.unlink()
+    assert written == set(), said
