@@ -1,0 +1,157 @@
+"""Kinds of browser, and what must hold of whatever page one of them shows."""
+
+import os
+import re
+import shutil
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import axe_playwright_python
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+COOKIES = {"session", "csrf", "known", "language"}
+GUIDELINES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+OF_ONE_VISIT = re.compile(r'[0-9a-f]{8}-[-0-9a-f]{27}|value="[^"]*"|[?&][a-z]+=[^"&]*|\d+')
+
+
+QUIET = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--disable-dev-shm-usage",
+)
+
+
+def launch_options() -> dict[str, Any]:
+    is_root = os.geteuid() == 0
+    return {
+        "executable_path": shutil.which("chromium"),  # None: Playwright's own
+        "args": [*QUIET, *(["--no-sandbox"] if is_root else [])],
+        "chromium_sandbox": not is_root,
+    }
+
+
+@dataclass(frozen=True)
+class Device:
+    name: str
+    width: int
+    height: int
+    is_phone: bool = False
+    has_scripts: bool = True
+    language: str = "fr"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def open(self, browser: Browser, url: str, **options: Any) -> BrowserContext:
+        return browser.new_context(
+            base_url=url,
+            viewport={"width": self.width, "height": self.height},
+            has_touch=self.is_phone,
+            is_mobile=self.is_phone,
+            java_script_enabled=self.has_scripts,
+            locale="fr-CA",
+            timezone_id="America/Toronto",
+            reduced_motion="reduce",
+            **options,
+        )
+
+
+PHONE = Device("phone", 390, 844, is_phone=True)
+DESKTOP = Device("desktop", 1280, 800)
+PLAIN_PHONE = Device("phone without scripts", 390, 844, is_phone=True, has_scripts=False)
+PLAIN_DESKTOP = Device("desktop without scripts", 1280, 800, has_scripts=False)
+ENGLISH_PHONE = Device("phone in English", 390, 844, is_phone=True, language="en")
+BOTH = (PHONE, DESKTOP)
+EVERY = (PHONE, DESKTOP, PLAIN_PHONE, PLAIN_DESKTOP)
+
+
+@dataclass
+class Watch:
+    """What a browser was asked for and complained of, from its opening on."""
+
+    url: str
+    strangers: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def over(self, context: BrowserContext) -> "Watch":
+        context.on("request", self._note_request)
+        context.on("console", self._note_console)
+        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        return self
+
+    def check(self) -> None:
+        assert not self.strangers, "only the portal itself is ever asked for anything"
+        assert not self.complaints
+
+    def _note_request(self, request: Request) -> None:
+        asked = urlsplit(request.url)
+        if f"{asked.scheme}://{asked.netloc}" != self.url and asked.scheme != "data":
+            self.strangers.append(request.url)
+
+    def _note_console(self, message: ConsoleMessage) -> None:
+        is_a_status = message.text.startswith("Failed to load resource: the server responded")
+        if message.type in {"error", "warning"} and not is_a_status:
+            self.complaints.append(message.text)
+
+
+class Inspector:
+    """Looks at each page once per device and language: what differs from visit to visit aside."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[str, str]] = set()
+
+    def look(self, page: Page, device: Device) -> None:
+        check_cookies(page.context)
+        kind = (device.name, OF_ONE_VISIT.sub("", page.content()))
+        if kind in self._seen:
+            return
+        self._seen.add(kind)
+        check_width(page)
+        check_storage(page)
+        if device.has_scripts:  # axe itself is one
+            check_guidelines(page)
+
+
+def check_cookies(context: BrowserContext) -> None:
+    cookies = context.cookies()
+    assert {cookie["name"] for cookie in cookies} <= COOKIES
+    assert all(cookie["httpOnly"] and cookie["sameSite"] == "Lax" for cookie in cookies)
+
+
+def check_width(page: Page) -> None:
+    assert page.evaluate(
+        "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    ), "nothing scrolls sideways"
+
+
+def check_storage(page: Page) -> None:
+    assert page.evaluate("() => localStorage.length + sessionStorage.length") == 0
+
+
+def check_guidelines(page: Page, *, rules: list[str] | None = None) -> None:
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(_axe())
+    only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": GUIDELINES}
+    found = page.evaluate(
+        """async (only) => {
+            const rules = only.type === "tag" ? { "target-size": { enabled: true } } : {};
+            const options = { runOnly: only, rules, resultTypes: ["violations"] };
+            const { violations } = await axe.run(document, options);
+            return violations.map(({ id, help, nodes }) => [id, help, nodes.map((n) => n.html)]);
+        }""",
+        only,
+    )
+    assert not found, f"{page.url}: {found}"
+
+
+@cache
+def _axe() -> str:
+    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()

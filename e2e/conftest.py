@@ -1,0 +1,79 @@
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from domain.demo.data.people import CAMILLE, HEATHER
+from e2e.browsing import BOTH, Device, Inspector, Watch, launch_options
+from e2e.patient import Patient
+from e2e.portal import Portal
+
+PATIENCE = 5_000  # milliseconds
+
+Open = Callable[..., Patient]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
+    return {**browser_type_launch_args, **launch_options()}
+
+
+@pytest.fixture(scope="session")
+def whole_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    with Portal(tmp_path_factory.mktemp("portal")).running() as portal:
+        yield portal
+
+
+@pytest.fixture
+def portal(whole_portal: Portal) -> Portal:
+    """As it was seeded: each story has a database of its own."""
+    whole_portal.begin_again()
+    return whole_portal
+
+
+@pytest.fixture(scope="session")
+def inspector() -> Inspector:
+    return Inspector()
+
+
+@pytest.fixture
+def open_browser(portal: Portal, browser: Browser, inspector: Inspector) -> Iterator[Open]:
+    """Another browser; at the end of the story each must have had nothing to complain of."""
+    opened = []
+
+    def open_on(device: Device, **options: object) -> Patient:
+        context = device.open(browser, portal.url, **options)
+        context.set_default_timeout(PATIENCE)
+        opened.append((context, Watch(portal.url).over(context)))
+        return Patient(context.new_page(), portal, device, inspector)
+
+    yield open_on
+    for context, watch in opened:
+        context.close()
+        watch.check()
+
+
+@pytest.fixture(params=BOTH, ids=str)
+def device(request: pytest.FixtureRequest) -> Device:
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def stranger(open_browser: Open, device: Device) -> Patient:
+    """Nobody the portal knows, yet."""
+    return open_browser(device)
+
+
+@pytest.fixture
+def heather(open_browser: Open, device: Device) -> Patient:
+    patient = open_browser(device)
+    patient.signs_in(HEATHER.email)
+    return patient
+
+
+@pytest.fixture
+def camille(open_browser: Open, device: Device) -> Patient:
+    """In another browser."""
+    patient = open_browser(device)
+    patient.signs_in(CAMILLE.email)
+    return patient
