@@ -1,0 +1,126 @@
+"""The clinic to measure on: `python -m bench.data` fills the database and tells who is in it."""
+
+import asyncio
+import hashlib
+import json
+import secrets
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from piccolo.table import Table
+
+from domain import clock, db
+from domain.accounts.passwords import Passwords
+from domain.accounts.tables import Session, TermsAcceptance, TermsVersion
+from domain.clinic.clinic import current_settings
+from domain.demo.rows import insert
+from domain.demo.scale import bench_clinic
+from domain.journal.tables import Activity
+from domain.people.policy import Grant
+from domain.people.tables import Account, Patient, ProxyGrant
+
+PEOPLE = 3000
+PASSWORD = "Tulipe-42-Nord"
+SHOWN_ACTIVITY = 8
+# Sessions used a moment ago, for as long as this may last: none needs its use marked.
+LASTS = timedelta(minutes=10)
+
+
+async def fill(now: datetime, people: int = PEOPLE) -> dict[str, Any]:
+    """Twenty practitioners, twelve weeks of 48 free slots each, and many who will book them."""
+    await db.migrate()
+    async with db.connected():
+        clinic = await bench_clinic(now=now, booked_share=0)
+        async with db.transaction():
+            made = await _people(now, people)
+            await _past(UUID(made[0]["patient"]), now)
+        if db.is_postgres():
+            await db.fetch("ANALYZE")
+        today = (await current_settings()).today(now)
+        # The first practitioner's weeks are looked at, the others' are booked.
+        slots = await db.fetch(
+            "SELECT practitioner, id FROM slot WHERE practitioner <> {} AND starts_at > {}"
+            " AND id NOT IN (SELECT slot FROM appointment) ORDER BY starts_at",
+            clinic.practitioners[0],
+            now + timedelta(days=1),
+        )
+    return {
+        "specialty": str(clinic.specialty),
+        "site": str(clinic.site),
+        "visit_type": str(clinic.visit_type),
+        "practitioner": str(clinic.practitioners[0]),
+        "monday": str(today + timedelta(days=14 - today.weekday())),
+        "slots": [(str(slot["practitioner"]), str(slot["id"])) for slot in slots],
+        "people": made,
+    }
+
+
+async def _people(now: datetime, count: int) -> list[dict[str, str]]:
+    """Each with an account, a session and a chart of their own."""
+    password_hash = await Passwords().hash(PASSWORD)
+    terms = await TermsVersion.select(TermsVersion.id).first()
+    assert terms is not None
+    people, rows = [], []
+    for n in range(count):
+        email, token = f"patient-{n}@example.com", secrets.token_urlsafe(32)
+        account = Account(
+            id=uuid4(),
+            email=email,
+            email_canonical=email,
+            password_hash=password_hash,
+            created_at=now,
+            password_changed_at=now,
+            activated_at=now,
+        )
+        patient = Patient(
+            id=uuid4(), first_name="Alice", last_name=f"Gagnon-{n}", birth_date=date(1985, 5, 2)
+        )
+        rows.append((account, patient, *_links(account.id, patient.id, terms["id"], token, now)))
+        people.append({"email": email, "patient": str(patient.id), "session": token})
+    for table in zip(*rows, strict=True):
+        await insert(table)
+    return people
+
+
+def _links(
+    account: UUID, patient: UUID, terms: UUID, token: str, now: datetime
+) -> tuple[Table, ...]:
+    return (
+        ProxyGrant(
+            id=uuid4(),
+            account=account,
+            patient=patient,
+            relationship="self",
+            granted_at=now,
+            **{f"may_{grant}": True for grant in Grant},
+        ),
+        TermsAcceptance(id=uuid4(), terms=terms, account=account, language="fr", accepted_at=now),
+        Session(
+            id=uuid4(),
+            token_hash=hashlib.sha256(token.encode()).hexdigest(),
+            account=account,
+            created_at=now,
+            last_used_at=now + LASTS,
+        ),
+    )
+
+
+async def _past(patient: UUID, now: datetime) -> None:
+    await insert(
+        [
+            Activity(
+                id=uuid4(),
+                patient=patient,
+                kind="booked",
+                subject=uuid4(),
+                about=now,
+                happened_at=now - timedelta(days=n),
+            )
+            for n in range(SHOWN_ACTIVITY)
+        ]
+    )
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(fill(clock.now()))))

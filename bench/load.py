@@ -1,0 +1,150 @@
+"""The load: wrk for one page again and again, and a raw client where every request differs."""
+
+import asyncio
+import re
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import quantiles
+
+from bench.servers import HOST, LOAD_CORE
+
+CLIENTS = 16
+TIMEOUT = 30
+
+
+def wrk(port: int, url: str, seconds: float, headers: dict[str, str]) -> float:
+    """Requests a second; every one must have been answered well."""
+    options = [f"-H{name}: {value}" for name, value in headers.items()]
+    options += ["-t1", f"-c{CLIENTS}", f"-d{seconds:.0f}s", f"http://127.0.0.1:{port}{url}"]
+    done = subprocess.run(
+        ["taskset", "-c", str(LOAD_CORE), "wrk", *options],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    if "Non-2xx" in done or "Socket errors" in done:
+        raise RuntimeError(done)
+    return float(re.search(r"Requests/sec: +([\d.]+)", done)[1])  # type: ignore[index]
+
+
+@dataclass
+class Answers:
+    statuses: Counter[int] = field(default_factory=Counter)
+    waits: list[float] = field(default_factory=list)
+    seconds: float = 0
+
+    @property
+    def rate(self) -> float:
+        return len(self.waits) / self.seconds
+
+    def percentile(self, n: int) -> float:
+        """In milliseconds."""
+        return quantiles(self.waits, n=100, method="inclusive")[n - 1] * 1000
+
+
+class Client(asyncio.Protocol):
+    """One kept connection; knows of HTTP only how long an answer is."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._answer: asyncio.Future[bytes] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport: asyncio.Transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, found, body = self._buffer.partition(b"\r\n\r\n")
+        if found and len(body) >= _length(head) and self._answer is not None:
+            self._answer.set_result(self._buffer)
+            self._buffer, self._answer = b"", None
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._answer is not None:
+            self._answer.set_exception(error or ConnectionError("closed before it answered"))
+
+    async def ask(self, request: bytes) -> bytes:
+        self._answer = asyncio.get_running_loop().create_future()
+        self.transport.write(request)
+        return await asyncio.wait_for(self._answer, TIMEOUT)
+
+
+async def connect(port: int, address: str = "127.0.0.1") -> Client:
+    loop = asyncio.get_running_loop()
+    _, client = await loop.create_connection(Client, "127.0.0.1", port, local_addr=(address, 0))
+    return client
+
+
+async def drive(port: int, requests: Sequence[bytes], clients: int = CLIENTS) -> Answers:
+    """All the requests, once each, from so many clients that each wait for their answer."""
+    answers = Answers()
+    queue = iter(requests)
+    connections = [await connect(port) for _ in range(clients)]
+
+    async def work(client: Client) -> None:
+        for request in queue:
+            await timed(client, request, answers)
+
+    began = time.perf_counter()
+    await asyncio.gather(*map(work, connections))
+    answers.seconds = time.perf_counter() - began
+    for each in connections:
+        each.transport.close()
+    return answers
+
+
+async def herd(ports: Sequence[int], requests: Sequence[bytes], *, apart: bool = False) -> Answers:
+    """All at once, each over a connection of its own; `apart`, from as many addresses."""
+    answers = Answers()
+    clients = [
+        await connect(ports[n % len(ports)], f"127.0.1.{n + 1}" if apart else "127.0.0.1")
+        for n in range(len(requests))
+    ]
+    began = time.perf_counter()
+    await asyncio.gather(
+        *(
+            timed(client, request, answers)
+            for client, request in zip(clients, requests, strict=True)
+        )
+    )
+    answers.seconds = time.perf_counter() - began
+    for client in clients:
+        client.transport.close()
+    return answers
+
+
+async def timed(client: Client, request: bytes, answers: Answers) -> bytes:
+    began = time.perf_counter()
+    answer = await client.ask(request)
+    answers.waits.append(time.perf_counter() - began)
+    answers.statuses[int(answer[9:12])] += 1
+    return answer
+
+
+def get(url: str, cookie: str = "") -> bytes:
+    return _request("GET", url, cookie, "")
+
+
+def post(url: str, cookie: str, body: str) -> bytes:
+    return _request("POST", url, cookie, body)
+
+
+def _request(method: str, url: str, cookie: str, body: str) -> bytes:
+    lines = [f"{method} {url} HTTP/1.1", f"host: {HOST}", "accept-encoding: br"]
+    if cookie:
+        lines.append(f"cookie: {cookie}")
+    if method == "POST":
+        lines += [
+            "sec-fetch-site: same-origin",
+            "content-type: application/x-www-form-urlencoded",
+            f"content-length: {len(body)}",
+        ]
+    return ("\r\n".join(lines) + f"\r\n\r\n{body}").encode()
+
+
+def _length(head: bytes) -> int:
+    found = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    return int(found[1]) if found else 0
