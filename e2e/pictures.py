@@ -8,13 +8,14 @@ from playwright.sync_api import Browser, sync_playwright
 
 from domain.demo.data.people import HEATHER
 from e2e import states
+from e2e.addresses import step
 from e2e.browsing import DESKTOP, PHONE, Device, Inspector, launch_options
 from e2e.patient import Patient
 from e2e.portal import Portal
 
 
 def slots_of_anyone(on: Patient) -> None:
-    on.opens(states.step(on, "creneau", intervenant="tous"))
+    on.opens(step(on.portal, "creneau", intervenant="tous"))
 
 
 PICTURES = {

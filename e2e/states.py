@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from playwright.sync_api import expect
 
 from domain.demo.data.people import CAMILLE, HEATHER, LEA
 from domain.demo.data.visits import CONFIRMED, TO_CANCEL, TO_DECIDE
+from e2e.addresses import profile, step
 from e2e.patient import Patient
 
 Way = Callable[[Patient], None]
@@ -168,7 +168,7 @@ def dashboard_without_a_profile(on: Patient) -> None:
 
 @heather
 def visits(on: Patient) -> None:
-    on.opens(f"{profile(on)}/rendez-vous")
+    on.opens(f"{profile(on.portal)}/rendez-vous")
 
 
 @heather
@@ -179,12 +179,12 @@ def visits_unfolded(on: Patient) -> None:
 
 @heather
 def older_visits(on: Patient) -> None:
-    on.opens(f"{profile(on)}/rendez-vous?avant=2026-01-01T00:00:00%2B00:00")
+    on.opens(f"{profile(on.portal)}/rendez-vous?avant=2026-01-01T00:00:00%2B00:00")
 
 
 @camille
 def no_visits(on: Patient) -> None:
-    on.opens(f"{profile(on, 'Camille')}/rendez-vous")
+    on.opens(f"{profile(on.portal, 'Camille')}/rendez-vous")
 
 
 @heather
@@ -199,12 +199,12 @@ def visit_refused(on: Patient) -> None:
 
 @heather
 def asked_whether_to_cancel(on: Patient) -> None:
-    on.opens(f"{profile(on)}/rendez-vous/{on.portal.coming(TO_CANCEL)}/annulation")
+    on.opens(f"{profile(on.portal)}/rendez-vous/{on.portal.coming(TO_CANCEL)}/annulation")
 
 
 @heather
 def visits_of_a_son(on: Patient) -> None:
-    on.opens(f"{profile(on, 'Nathan')}/rendez-vous")
+    on.opens(f"{profile(on.portal, 'Nathan')}/rendez-vous")
 
 
 # Booking
@@ -212,27 +212,27 @@ def visits_of_a_son(on: Patient) -> None:
 
 @heather
 def specialties(on: Patient) -> None:
-    on.opens(step(on, "specialite", 0))
+    on.opens(step(on.portal, "specialite", 0))
 
 
 @heather
 def practitioners(on: Patient) -> None:
-    on.opens(step(on, "intervenant", 1))
+    on.opens(step(on.portal, "intervenant", 1))
 
 
 @heather
 def sites(on: Patient) -> None:
-    on.opens(step(on, "lieu", 2))
+    on.opens(step(on.portal, "lieu", 2))
 
 
 @heather
 def visit_types(on: Patient) -> None:
-    on.opens(step(on, "type", 3))
+    on.opens(step(on.portal, "type", 3))
 
 
 @heather
 def moment(on: Patient) -> None:
-    on.opens(step(on, "moment", 4))
+    on.opens(step(on.portal, "moment", 4))
 
 
 @heather
@@ -245,35 +245,35 @@ def moment_refused(on: Patient) -> None:
 
 @heather
 def slots(on: Patient) -> None:
-    on.opens(step(on, "creneau"))
+    on.opens(step(on.portal, "creneau"))
 
 
 @heather
 def slots_of_anyone(on: Patient) -> None:
-    on.opens(step(on, "creneau", intervenant="tous", semaine="2027-01-18"))
+    on.opens(step(on.portal, "creneau", intervenant="tous", semaine="2027-01-18"))
 
 
 @heather
 def slots_unfolded(on: Patient) -> None:
-    on.opens(step(on, "creneau", semaine="2027-01-18"))
+    on.opens(step(on.portal, "creneau", semaine="2027-01-18"))
     on.page.get_by_role("link", name=re.compile("Afficher|Show")).first.click()
 
 
 @heather
 def slots_in_the_last_week(on: Patient) -> None:
-    on.opens(step(on, "creneau", semaine="2027-02-28"))
+    on.opens(step(on.portal, "creneau", semaine="2027-02-28"))
 
 
 @heather
 def week_without_a_slot(on: Patient) -> None:
     on.portal.change("UPDATE slot SET withdrawn_at = ? WHERE starts_at < '2026-12-14'", MIDNIGHT)
-    on.opens(step(on, "creneau", semaine="2026-12-01"))
+    on.opens(step(on.portal, "creneau", semaine="2026-12-01"))
 
 
 @heather
 def no_slot_at_all(on: Patient) -> None:
     on.portal.change("UPDATE slot SET withdrawn_at = ?", MIDNIGHT)
-    on.opens(step(on, "creneau"))
+    on.opens(step(on.portal, "creneau"))
 
 
 @heather
@@ -323,7 +323,7 @@ def confirmation_without_a_hold(on: Patient) -> None:
 
 @heather
 def confirmation_for_a_son(on: Patient) -> None:
-    on.opens(f"{profile(on, 'Nathan')}/reservation/specialite")
+    on.opens(f"{profile(on.portal, 'Nathan')}/reservation/specialite")
     on.chooses(on.says_of_the_clinic("Pédiatrie", "Pediatrics"))
     on.chooses("Dre Sofia Haddad")
     on.presses("Continuer")
@@ -345,7 +345,7 @@ def booked_and_cancelled(on: Patient) -> None:
 
 @heather
 def urgent_sites(on: Patient) -> None:
-    on.opens(f"{profile(on)}/urgence/lieu")
+    on.opens(f"{profile(on.portal)}/urgence/lieu")
 
 
 @heather
@@ -388,7 +388,7 @@ def not_found(on: Patient) -> None:
 
 @heather
 def profile_lost(on: Patient) -> None:
-    on.opens(f"{profile(on, 'Hugo')}/rendez-vous")
+    on.opens(f"{profile(on.portal, 'Hugo')}/rendez-vous")
 
 
 @heather
@@ -426,30 +426,6 @@ def mailed(on: Patient, words: str) -> str:
     """The button of the mail about the visit that may be both confirmed and cancelled."""
     links = [mail.links() for mail in on.portal.mails()]
     return next(each[words] for each in links if CONFIRM in each and CANCEL in each)
-
-
-def profile(on: Patient, first_name: str = "Heather") -> str:
-    owners = ("Milner", "Roy", "Levesque")
-    id = on.portal.value(
-        "SELECT id FROM patient WHERE first_name = ? AND last_name IN (?, ?, ?)",
-        first_name,
-        *owners,
-    )
-    return f"/profils/{id}"
-
-
-def step(on: Patient, path: str, answered: int = 5, **changed: str) -> str:
-    """A step of regular booking, so many steps before it being answered."""
-    id = on.portal.value
-    choices = {
-        "specialite": id("SELECT id FROM specialty WHERE name_fr = 'Médecine de famille'"),
-        "intervenant": id("SELECT id FROM practitioner WHERE last_name = 'Roy'"),
-        "lieu": id("SELECT id FROM site WHERE name LIKE '%Rosemont'"),
-        "type": id("SELECT id FROM visit_type WHERE name_fr = 'Suivi médical'"),
-        "moment": "des-que-possible",
-    }
-    query = {**dict(list(choices.items())[:answered]), **changed}
-    return f"{profile(on)}/reservation/{path}?{urlencode(query)}"
 
 
 def unfold_all(on: Patient) -> None:

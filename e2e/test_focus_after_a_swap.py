@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e import states
+from e2e.addresses import step
 from e2e.browsing import DESKTOP
 from e2e.patient import Patient
 
@@ -31,7 +32,7 @@ def test_another_week_takes_the_focus_and_is_told(heather: Patient) -> None:
 
 @pytest.mark.parametrize("device", [DESKTOP], indirect=True, ids=str)
 def test_the_rest_of_a_half_day_is_shown_in_place(heather: Patient) -> None:
-    heather.opens(states.step(heather, "creneau", semaine="2027-01-18"))
+    heather.opens(step(heather.portal, "creneau", semaine="2027-01-18"))
     shown = heather.slots().count()
 
     heather.page.get_by_role("link", name=re.compile("Afficher")).first.click()

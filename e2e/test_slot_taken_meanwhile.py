@@ -8,7 +8,7 @@ def test_a_slot_taken_meanwhile_gives_way_to_one_of_the_nearest(
     heather: Patient, camille: Patient, portal: Portal
 ) -> None:
     heather.goes_to_the_slots(reason="Fatigue")
-    camille.goes_to_the_slots()
+    camille.goes_to_the_slots(of="Camille")
     wanted = camille.picks_a_slot()
     camille.books()
 
@@ -24,7 +24,7 @@ def test_a_slot_taken_meanwhile_gives_way_to_one_of_the_nearest(
 
 
 def test_a_slot_held_by_another_is_not_offered(heather: Patient, camille: Patient) -> None:
-    camille.goes_to_the_slots()
+    camille.goes_to_the_slots(of="Camille")
     held = camille.picks_a_slot()
 
     heather.goes_to_the_slots()
@@ -38,7 +38,7 @@ def test_a_slot_lost_on_the_card_is_told_and_nothing_typed_is_lost(
     heather.goes_to_the_slots(reason="Fatigue")
     wanted = heather.picks_a_slot()
     portal.clock.advance(minutes=6)
-    camille.goes_to_the_slots()
+    camille.goes_to_the_slots(of="Camille")
     camille.slot(wanted).click()
     camille.sees("Confirmez le rendez-vous")
     camille.books()

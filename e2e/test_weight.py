@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import CDPSession
 
 from domain.demo.data.people import HEATHER
-from e2e import states
+from e2e.addresses import step
 from e2e.browsing import PHONE
 from e2e.conftest import Open
 
@@ -18,7 +18,7 @@ def test_a_first_visit_to_the_slots_is_light(practitioner: str, open_browser: Op
     wire = Wire(patient.page.context.new_cdp_session(patient.page))
 
     # A week that nobody has booked much of: the page at its largest.
-    url = states.step(patient, "creneau", semaine="2027-01-18")
+    url = step(patient.portal, "creneau", semaine="2027-01-18")
     if practitioner == "anyone":
         url = re.sub("intervenant=[^&]+", "intervenant=tous", url)
     patient.opens(url)

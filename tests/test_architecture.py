@@ -87,7 +87,7 @@ def test_every_refusal_has_a_sentence_in_both_languages(kind: type[Refusal], lan
         clinic=NO_CLINIC,
     )
     sentences = re.findall(r"<p>(.*?)</p>", page, re.DOTALL)
-    assert re.search(r"\w+ \w+.*[.…]", sentences[0])
+    assert len(re.findall(r"\w{2,}", sentences[0])) > 3
     assert kind.__module__ == errors.__name__
 
 
@@ -147,6 +147,7 @@ ALLOWED = {
     ("offers.py", "order"),
     ("slots.py", "condition"),
     ("slots.py", "half"),
+    ("slots.py", "order"),
     ("window.py", "skip"),
 }
 

@@ -467,10 +467,27 @@ async def test_many_who_cancel_at_once_cancel_once(world: World) -> None:
     assert await records.mails(visit) == {"cancelled": 1}
 
 
-async def test_two_visits_moved_to_one_slot_at_once_share_it_not(world: World) -> None:
-    visits = [await world.appointment(world.now + (60 + n) * HOUR) for n in range(6)]
+async def test_visits_moved_to_one_slot_at_once_do_not_share_it(world: World) -> None:
+    visits = [
+        await world.appointment(world.now + (60 + n) * HOUR, patient=patient)
+        for n, (_, patient) in enumerate(await records.crowd(world, 6))
+    ]
     target = await world.slot(world.now + 90 * HOUR)
     answers = await asyncio.gather(
         *(move(world, visit, target) for visit in visits), return_exceptions=True
     )
     assert Counter(type(answer).__name__ for answer in answers) == {"NoneType": 1, "SlotTaken": 5}
+
+
+async def test_two_visits_of_a_patient_moved_at_once_do_not_meet(world: World) -> None:
+    visits = [await world.appointment(world.now + (60 + n) * HOUR) for n in range(2)]
+    starts = world.now + 90 * HOUR
+    targets = [
+        await world.slot(starts),
+        await world.slot(starts, schedule=await world.another_practitioner()),
+    ]
+    answers = await asyncio.gather(
+        *(move(world, visit, slot) for visit, slot in zip(visits, targets, strict=True)),
+        return_exceptions=True,
+    )
+    assert {type(answer).__name__ for answer in answers} == {"NoneType", "SlotNotOffered"}

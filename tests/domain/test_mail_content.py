@@ -81,6 +81,7 @@ def visit(**changes: object) -> Visit:
     starts_at = local("2025-09-25T12:20")
     made = Visit(
         id=uuid4(),
+        slot=uuid4(),
         patient=uuid4(),
         patient_name="MFIRST MLAST",
         version=3,

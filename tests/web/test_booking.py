@@ -23,7 +23,7 @@ from tests.web.browser import (
     main,
 )
 from tests.web.clinic import Wide, slots, widen
-from tests.web.state import count, rows
+from tests.web.state import count, journal, rows
 from tests.world import World
 from web.gate import Gate
 
@@ -672,6 +672,49 @@ async def test_replaying_the_form_after_a_cancellation_books_nothing(
     assert again.headers["location"] == done.headers["location"]
     assert heading(await alice.follow(again)) == "Ce rendez-vous est annulé."
     assert await Appointment.count().where(Appointment.cancelled_at.is_null()) == 0
+
+
+async def test_second_tabs_form_for_the_slot_one_has_leads_to_the_booked_visit(
+    alice: Browser, world: World
+) -> None:
+    slot = await world.slot()
+    tabs = [await alice.get(url(world, "confirmation", creneau=slot)) for _ in range(2)]
+    first, second = [await alice.press(tab, "Confirmer le rendez-vous") for tab in tabs]
+    assert second.headers["location"] == first.headers["location"]
+    for again in (await hold(alice, world, slot), await alice.get(str(tabs[0].url))):
+        assert again.headers["location"] == first.headers["location"]
+    assert (await count("appointment"), await count("outbound_email")) == (1, 1)
+
+
+async def test_refused_booking_is_in_the_journal(
+    alice: Browser, charlie: Browser, world: World
+) -> None:
+    slot = await world.slot()
+    await book(charlie, world, slot, patient=world.charlie)
+    await hold(alice, world, slot)
+    await book(alice, world, slot)
+    lines = [
+        (line["subject"], line["outcome"])
+        for line in await journal()
+        if line["patient"] == world.alice and line["outcome"] != "done"
+    ]
+    assert lines == [(slot, "slot_taken")] * 2
+
+
+async def test_reason_too_long_in_an_altered_address_is_asked_again_and_said(
+    alice: Browser, world: World
+) -> None:
+    slot = await world.slot()
+    for kind in ("reservation", "urgence"):
+        long = {"kind": kind, "motif": "x" * 141}
+        for answer in (
+            await alice.open(url(world, "creneau", **long)),
+            await alice.follow(await book(alice, world, slot, **long)),
+        ):
+            assert answer.status_code == 422
+            assert "Le motif est trop long : 140 caractères au maximum." in alert(answer)
+            assert "x" * 141 in elements(answer, "textarea")[0].text
+    assert await count("appointment") == 0
 
 
 async def test_another_accounts_key_is_another_key(

@@ -8,7 +8,16 @@ import pytest
 from domain.appointments.tables import Appointment
 from domain.links import Links, Purpose, VisitLink
 from domain.people.tables import Account, ProxyGrant
-from tests.web.browser import SETTINGS, Browser, alert, elements, forms, heading, main
+from tests.web.browser import (
+    SETTINGS,
+    Browser,
+    Clock,
+    alert,
+    elements,
+    forms,
+    heading,
+    main,
+)
 from tests.web.state import journal, journal_after, last_line, rows
 from tests.world import World
 from web.gate import Gate
@@ -186,6 +195,16 @@ async def test_altered_known_browser_cookie_is_an_unknown_browser(
         assert "Oui, je serai présent" in main(page)
 
 
+async def test_browser_is_known_for_a_year(known: Browser, world: World, clock: Clock) -> None:
+    year_after = clock.now + timedelta(days=365)
+    visit = await world.appointment(year_after + timedelta(hours=50), patient=world.bob)
+    seen = []
+    for clock.now in (year_after, year_after + timedelta(seconds=1)):
+        page = await known.get(link(world, CONFIRM, visit))
+        seen.append("Oui, je serai présent" in main(page))
+    assert seen == [False, True]
+
+
 @BOTH
 async def test_acting_twice_is_acting_once(
     known: Browser, world: World, visit: UUID, act: str
@@ -316,6 +335,15 @@ async def test_link_dies_with_the_access_it_was_mailed_to(
     await ProxyGrant.update({ProxyGrant.may_book: True}, force=True)
     await Account.update({Account.disabled_at: world.now}, force=True)
     assert await is_dead(known, url)
+
+
+@BOTH
+async def test_link_dies_when_the_visit_is_over(known: Browser, world: World, act: str) -> None:
+    await known.get("/connexion")
+    visit = await world.appointment(world.now - timedelta(minutes=14, seconds=59))
+    over = await world.appointment(world.now - timedelta(minutes=30, seconds=1))
+    assert (await known.get(link(world, act, visit))).status_code == 200
+    assert await is_dead(known, link(world, act, over))
 
 
 @BOTH

@@ -184,7 +184,7 @@ async def test_broken_bodies_are_refused_and_not_a_crash(alice: Browser) -> None
         ("", b"a=b"),
     ]:
         answer = await alice.http.post("/langue", content=body, headers={"content-type": kind})
-        assert (kind, answer.status_code) == (kind, 403)
+        assert (kind, answer.status_code, heading(answer)) == (kind, 403, "Rechargez la page")
 
 
 # Headers.

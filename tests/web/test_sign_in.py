@@ -141,6 +141,30 @@ async def test_pause_leaves_the_owners_open_session_alone(
     assert heading(await alice.get("/")) == "Tableau de bord"
 
 
+async def test_strangers_tries_do_not_keep_the_owner_out_of_a_known_browser(
+    alice: Browser, stranger: Browser, clock: Clock
+) -> None:
+    await alice.press(await alice.get("/"), "Déconnexion")
+    await alice.get("/connexion")
+    await use_up(throttles.SIGN_IN_PER_ADDRESS, "alice@example.com", clock)
+    assert (await try_(stranger, "alice@example.com", PASSWORD))[0] == 429
+    for _ in range(9):
+        assert await try_(alice, "alice@example.com") == (422, "")
+    assert await try_(alice, "alice@example.com", PASSWORD) == (303, "")
+
+
+async def test_known_browser_has_a_pause_of_its_own_and_none_for_other_accounts(
+    alice: Browser, clock: Clock
+) -> None:
+    await alice.press(await alice.get("/"), "Déconnexion")
+    await alice.get("/connexion")
+    for _ in range(10):
+        assert await try_(alice, "alice@example.com") == (422, "")
+    assert await try_(alice, "alice@example.com", PASSWORD) == (429, "900")
+    await use_up(throttles.SIGN_IN_PER_ADDRESS, "charlie@example.com", clock)
+    assert await try_(alice, "charlie@example.com", PASSWORD) == (429, "900")
+
+
 async def test_success_is_not_counted_as_a_try(stranger: Browser) -> None:
     for _ in range(12):
         stranger.token = ""
