@@ -6,7 +6,8 @@ import secrets
 import time
 from collections import Counter
 from dataclasses import dataclass
-from statistics import median
+from math import sqrt
+from statistics import median, quantiles
 from typing import Any
 from urllib.parse import urlencode
 
@@ -134,6 +135,7 @@ def bookings(clinic: Clinic, portal: Server, bare: Server, size: Size) -> Figure
         "confirmation of a booking, /s": ratio([each.rate for each in confirms], bare_rates),
         "hold p99, ms": f"{median(each.percentile(99) for each in holds):.0f}",
         "confirmation p99, ms": f"{median(each.percentile(99) for each in confirms):.0f}",
+        "(bare p99, ms)": f"{median(each.percentile(99) for each in limits):.0f}",
     }
 
 
@@ -188,7 +190,7 @@ def sign_in(clinic: Clinic, portal: Server, size: Size) -> Figures:
     return {
         "argon2, ms": f"{_argon2() * 1000:.0f}",
         "wrong password, known address, ms": f"{median(known) * 1000:.1f}",
-        "known less unknown address, ms (median of pairs)": f"{median(difference):+.2f}",
+        "known less unknown address, ms": f"{median(difference):+.1f} ± {error(difference):.1f}",
         f"/sante during {HERD} sign-ins, p50 / p95 ms": (
             f"{during.percentile(50):.1f} / {during.percentile(95):.1f}"
         ),
@@ -246,6 +248,12 @@ def ratio(rates: list[float], limits: list[float]) -> str:
     """The median of the rounds' own ratios: both of a round saw the same machine."""
     of = median(rate / limit for rate, limit in zip(rates, limits, strict=True))
     return f"{median(rates):.0f} of {median(limits):.0f} = {of:.3f}"
+
+
+def error(differences: list[float]) -> float:
+    """How far their median may be off (95 %)."""
+    first, _, third = quantiles(differences, n=4)
+    return 1.96 * 0.93 * (third - first) / sqrt(len(differences))
 
 
 def _counted(statuses: Counter[int]) -> str:
