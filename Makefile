@@ -4,7 +4,7 @@ PORT ?= 8000
 DATA_DIR ?= data
 export PORT DATA_DIR
 
-.PHONY: demo test check unit e2e bench soak fmt lock messages migrate system-packages
+.PHONY: demo test check unit e2e bench soak pictures fmt lock messages migrate system-packages
 
 demo: $(VENV)/.installed
 	@if [ -n "$(RESET)" ]; then rm -rf "$(DATA_DIR)/portal.sqlite" "$(DATA_DIR)"/portal.sqlite-* "$(DATA_DIR)/mailbox"; fi
@@ -32,6 +32,9 @@ bench: $(VENV)/.installed-dev
 soak: $(VENV)/.installed-dev
 	SOAK=1 TEST_ENGINE=sqlite $(BIN)/pytest tests -q -m soak -p no:playwright
 	SOAK=1 TEST_ENGINE=postgres $(BIN)/pytest tests -q -m soak -p no:playwright
+
+pictures: $(VENV)/.installed-dev system-packages
+	$(BIN)/python -m e2e.pictures docs/img
 
 fmt: $(VENV)/.installed-dev
 	$(BIN)/ruff format .

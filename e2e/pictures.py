@@ -1,4 +1,4 @@
-"""The pictures of the documentation: `python -m e2e.pictures docs/pictures`."""
+"""The pictures of the documentation: `python -m e2e.pictures docs/img`."""
 
 import sys
 import tempfile
