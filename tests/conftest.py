@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from domain.engines import PostgresEngine, SQLiteEngine
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not databases.IS_POSTGRES:
+        items[:] = [item for item in items if item.get_closest_marker("postgres") is None]
+
+
 @pytest.fixture(scope="session")
 def template_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[databases.Template]:
     with databases.template(tmp_path_factory.mktemp("template")) as template:

@@ -4,7 +4,6 @@ The short form kills ten times; `make soak` a hundred.
 """
 
 import asyncio
-import os
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -101,7 +100,6 @@ async def test_killed_ten_times(clinic: World, office: tuple[Office, int], serve
 
 
 @pytest.mark.soak
-@pytest.mark.skipif("SOAK" not in os.environ, reason="only with SOAK=1")
 async def test_killed_a_hundred_times(
     clinic: World, office: tuple[Office, int], server: Server
 ) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
 ROOT = Path(__file__).parents[2]
-on_postgres = pytest.mark.skipif(not databases.IS_POSTGRES, reason="about PostgreSQL alone")
+on_postgres = pytest.mark.postgres
 
 TABLES = (
     """CREATE TABLE room (

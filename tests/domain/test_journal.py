@@ -60,9 +60,7 @@ async def unlock(table: str) -> None:
         "UPDATE {} SET id = id + 1000 WHERE id = (SELECT max(id) FROM {})",
         "DELETE FROM {}",
         "DELETE FROM {} WHERE id = (SELECT max(id) FROM {})",
-        pytest.param(
-            "TRUNCATE {}", marks=pytest.mark.skipif(not databases.IS_POSTGRES, reason="no such")
-        ),
+        pytest.param("TRUNCATE {}", marks=pytest.mark.postgres),
     ],
 )
 async def test_the_database_refuses_to_change_the_journal(

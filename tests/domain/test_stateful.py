@@ -4,7 +4,6 @@ The model is what the guide promises, in plain Python: no table, no SQL.
 """
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import Awaitable, Coroutine, Iterator
 from contextlib import AsyncExitStack
@@ -594,6 +593,5 @@ def test_the_portal_does_what_the_model_says(machine: type[Portal]) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.skipif("SOAK" not in os.environ, reason="only with SOAK=1")
 def test_the_portal_does_what_the_model_says_for_long(machine: type[Portal]) -> None:
     check(machine, examples=300, steps=60)

@@ -16,7 +16,6 @@ from domain import clock, db
 from domain.engines import PostgresEngine, SQLiteEngine
 from jobs.leader import LOCK, run_as_leader
 from jobs.schedule import Task
-from tests.databases import IS_POSTGRES
 from tests.jobs.alone import process, ticking
 
 Database = SQLiteEngine | PostgresEngine
@@ -75,7 +74,7 @@ async def test_after_a_kill_another_process_leads(database: Database, tmp_path: 
             await within(3, lambda: "second" in who(file))
 
 
-@pytest.mark.skipif(not IS_POSTGRES, reason="a file's lock is lost only with its process")
+@pytest.mark.postgres  # a file's lock is lost only with its process
 async def test_a_lost_connection_ends_the_jobs_until_the_lock_is_had_again(
     database: Database, tmp_path: Path
 ) -> None:
