@@ -20,7 +20,7 @@ from domain.journal.tables import Activity
 from domain.people.policy import Grant
 from domain.people.tables import Account, Patient, ProxyGrant
 
-PEOPLE = 3000
+PEOPLE = 1600
 PASSWORD = "Tulipe-42-Nord"
 SHOWN_ACTIVITY = 8
 # Sessions used a moment ago, for as long as this may last: none needs its use marked.
@@ -86,6 +86,7 @@ async def _people(now: datetime, count: int) -> list[dict[str, str]]:
 def _links(
     account: UUID, patient: UUID, terms: UUID, token: str, now: datetime
 ) -> tuple[Table, ...]:
+    grants: dict[str, Any] = {f"may_{grant}": True for grant in Grant}
     return (
         ProxyGrant(
             id=uuid4(),
@@ -93,7 +94,7 @@ def _links(
             patient=patient,
             relationship="self",
             granted_at=now,
-            **{f"may_{grant}": True for grant in Grant},
+            **grants,
         ),
         TermsAcceptance(id=uuid4(), terms=terms, account=account, language="fr", accepted_at=now),
         Session(

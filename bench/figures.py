@@ -30,7 +30,7 @@ class Size:
     rounds: int
     seconds: float
     bookings: int
-    """A round; no more than there are people."""
+    """A round, at most; no more than there are people."""
     herds: int
     pairs: int
 
@@ -126,9 +126,10 @@ def bookings(clinic: Clinic, portal: Server, bare: Server, size: Size) -> Figure
     for _ in range(size.rounds):
         people = clinic.people[1 : size.bookings + 1]
         pairs = list(zip(people, clinic.next_slots(size.bookings), strict=True))
-        holds.append(drive(portal, [clinic.hold(*pair) for pair in pairs], 303))
-        confirms.append(drive(portal, [clinic.confirm(*pair) for pair in pairs], 303))
-        limits.append(drive(bare, page, 200))
+        holds.append(drive(portal, [clinic.hold(*pair) for pair in pairs], 303, size))
+        held = pairs[: len(holds[-1].waits)]
+        confirms.append(drive(portal, [clinic.confirm(*pair) for pair in held], 303, size))
+        limits.append(drive(bare, page, 200, size))
     bare_rates = [each.rate for each in limits]
     return {
         "hold, /s": ratio([each.rate for each in holds], bare_rates),
@@ -139,8 +140,8 @@ def bookings(clinic: Clinic, portal: Server, bare: Server, size: Size) -> Figure
     }
 
 
-def drive(server: Server, requests: list[bytes], status: int) -> Answers:
-    answers = asyncio.run(load.drive(server.port, requests))
+def drive(server: Server, requests: list[bytes], status: int, size: Size) -> Answers:
+    answers = asyncio.run(load.drive(server.port, requests, size.seconds))
     if set(answers.statuses) != {status}:
         raise RuntimeError(f"not all {status}: {answers.statuses}")
     return answers

@@ -18,7 +18,13 @@ TIMEOUT = 30
 def wrk(port: int, url: str, seconds: float, headers: dict[str, str]) -> float:
     """Requests a second; every one must have been answered well."""
     options = [f"-H{name}: {value}" for name, value in headers.items()]
-    options += ["-t1", f"-c{CLIENTS}", f"-d{seconds:.0f}s", f"http://127.0.0.1:{port}{url}"]
+    options += [
+        "-t1",
+        f"-c{CLIENTS}",
+        f"--timeout={TIMEOUT}s",
+        f"-d{seconds:.0f}s",
+        f"http://127.0.0.1:{port}{url}",
+    ]
     done = subprocess.run(
         ["taskset", "-c", str(LOAD_CORE), "wrk", *options],
         capture_output=True,
@@ -78,14 +84,14 @@ async def connect(port: int, address: str = "127.0.0.1") -> Client:
     return client
 
 
-async def drive(port: int, requests: Sequence[bytes], clients: int = CLIENTS) -> Answers:
-    """All the requests, once each, from so many clients that each wait for their answer."""
+async def drive(port: int, requests: Sequence[bytes], seconds: float) -> Answers:
+    """The requests, once each and in order, as far as the clients come, one at a time each."""
     answers = Answers()
     queue = iter(requests)
-    connections = [await connect(port) for _ in range(clients)]
+    connections = [await connect(port) for _ in range(CLIENTS)]
 
     async def work(client: Client) -> None:
-        for request in queue:
+        while time.perf_counter() < began + seconds and (request := next(queue, None)):
             await timed(client, request, answers)
 
     began = time.perf_counter()
