@@ -71,7 +71,7 @@ async def _act(request: AnyRequest, token: str, act: Act, now: datetime) -> Resp
     patient, appointment = opened.visit.patient, opened.link.appointment
     verb = attendance.confirm if act == "confirm" else attendance.cancel
     try:
-        await verb(opened.viewer, patient, appointment, now=now)
+        await verb(opened.viewer, patient, appointment, version=opened.link.version, now=now)
     except Conflict as refusal:
         await attendance.record_refusal(opened.viewer, patient, appointment, refusal, now=now)
         return await _page(request, token, act, opened, now, refusal=refusal, status_code=409)

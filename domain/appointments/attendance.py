@@ -11,16 +11,19 @@ from domain.appointments.agenda import Visit
 from domain.appointments.tables import Appointment
 from domain.audit import Actor
 from domain.clinic.clinic import current_settings
-from domain.errors import AlreadyCancelled, NotFound, Refusal, SlotNotOffered, SlotTaken
+from domain.errors import AlreadyCancelled, LinkDead, NotFound, Refusal, SlotNotOffered, SlotTaken
 from domain.people.tables import Patient
 from domain.people.viewer import Viewer
 
 
-async def confirm(viewer: Viewer, patient: UUID, appointment: UUID, *, now: datetime) -> Visit:
-    """Confirming twice is confirming once."""
+async def confirm(
+    viewer: Viewer, patient: UUID, appointment: UUID, *, version: int | None = None, now: datetime
+) -> Visit:
+    """Confirming twice is confirming once. With a version, only the visit as it was then."""
     async with db.transaction():
         await db.lock_row(Appointment, appointment)
         visit = await agenda.visit_of(viewer, patient, appointment, now=now)
+        _check_version(visit, version)
         if visit.state == "confirmed":
             return visit
         rules.check_confirm(visit, viewer.clinic, now)
@@ -30,11 +33,14 @@ async def confirm(viewer: Viewer, patient: UUID, appointment: UUID, *, now: date
     return await agenda.visit_of(viewer, patient, appointment, now=now)
 
 
-async def cancel(viewer: Viewer, patient: UUID, appointment: UUID, *, now: datetime) -> Visit:
+async def cancel(
+    viewer: Viewer, patient: UUID, appointment: UUID, *, version: int | None = None, now: datetime
+) -> Visit:
     """Frees the slot at once. Cancelling twice is cancelling once."""
     async with db.transaction():
         await db.lock_row(Appointment, appointment)
         visit = await agenda.visit_of(viewer, patient, appointment, now=now)
+        _check_version(visit, version)
         if visit.state == "cancelled":
             return visit
         rules.check_cancel(visit, viewer.clinic, now)
@@ -108,6 +114,12 @@ async def record_refusal(
         outcome=refusal.code,
         at=now,
     )
+
+
+def _check_version(visit: Visit, version: int | None) -> None:
+    """A mailed link that the clinic's move overtook is dead, even at the last moment."""
+    if version is not None and visit.version != version:
+        raise LinkDead
 
 
 async def _set(visit: Visit, what: str, viewer: Viewer, now: datetime) -> bool:
