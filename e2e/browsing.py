@@ -3,14 +3,17 @@
 import os
 import re
 import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import axe_playwright_python
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError
 
 COOKIES = {"session", "csrf", "known", "language"}
 GUIDELINES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -81,11 +84,18 @@ class Watch:
     strangers: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
-    def over(self, context: BrowserContext) -> "Watch":
-        context.on("request", self._note_request)
-        context.on("console", self._note_console)
-        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
-        return self
+    @contextmanager
+    def over(self, context: BrowserContext) -> Iterator[None]:
+        listeners = {
+            "request": self._note_request,
+            "console": self._note_console,
+            "weberror": self._note_error,
+        }
+        for event, listener in listeners.items():
+            context.on(event, listener)  # type: ignore[call-overload]
+        yield
+        for event, listener in listeners.items():
+            context.remove_listener(event, listener)
 
     def check(self) -> None:
         assert not self.strangers, "only the portal itself is ever asked for anything"
@@ -96,6 +106,9 @@ class Watch:
         if f"{asked.scheme}://{asked.netloc}" != self.url and asked.scheme != "data":
             self.strangers.append(request.url)
 
+    def _note_error(self, error: WebError) -> None:
+        self.complaints.append(str(error.error))
+
     def _note_console(self, message: ConsoleMessage) -> None:
         is_a_status = message.text.startswith("Failed to load resource: the server responded")
         if message.type in {"error", "warning"} and not is_a_status:
@@ -103,21 +116,26 @@ class Watch:
 
 
 class Inspector:
-    """Looks at each page once per device and language: what differs from visit to visit aside."""
+    """Looks at each page once per device, whichever worker meets it: numbers and ids aside."""
 
-    def __init__(self) -> None:
-        self._seen: set[tuple[str, str]] = set()
+    def __init__(self, seen: Path) -> None:
+        self._seen = seen
 
     def look(self, page: Page, device: Device) -> None:
         check_cookies(page.context)
-        kind = (device.name, OF_ONE_VISIT.sub("", page.content()))
-        if kind in self._seen:
+        if not self._is_new(f"{device} {OF_ONE_VISIT.sub('', page.content())}"):
             return
-        self._seen.add(kind)
         check_width(page)
         check_storage(page)
         if device.has_scripts:  # axe itself is one
             check_guidelines(page)
+
+    def _is_new(self, kind: str) -> bool:
+        try:
+            (self._seen / sha256(kind.encode()).hexdigest()).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
 
 
 def check_cookies(context: BrowserContext) -> None:
@@ -136,20 +154,24 @@ def check_storage(page: Page) -> None:
     assert page.evaluate("() => localStorage.length + sessionStorage.length") == 0
 
 
-def check_guidelines(page: Page, *, rules: list[str] | None = None) -> None:
+def check_guidelines(page: Page, *, but: Sequence[str] = ()) -> None:
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(_axe())
-    only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": GUIDELINES}
     found = page.evaluate(
-        """async (only) => {
-            const rules = only.type === "tag" ? { "target-size": { enabled: true } } : {};
-            const options = {
-                runOnly: only, rules, resultTypes: ["violations"], preload: false, iframes: false,
-            };
-            const { violations } = await axe.run(document, options);
+        """async ([guidelines, but]) => {
+            const { violations } = await axe.run(document, {
+                runOnly: { type: "tag", values: guidelines },
+                rules: {
+                    "target-size": { enabled: true },
+                    ...Object.fromEntries(but.map((rule) => [rule, { enabled: false }])),
+                },
+                resultTypes: ["violations"],
+                preload: false,
+                iframes: false,
+            });
             return violations.map(({ id, help, nodes }) => [id, help, nodes.map((n) => n.html)]);
         }""",
-        only,
+        [GUIDELINES, list(but)],
     )
     assert not found, f"{page.url}: {found}"
 

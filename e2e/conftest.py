@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import Browser
@@ -32,25 +33,27 @@ def portal(whole_portal: Portal) -> Portal:
 
 
 @pytest.fixture(scope="session")
-def inspector() -> Inspector:
-    return Inspector()
+def inspector(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Inspector:
+    folder = tmp_path_factory.getbasetemp()
+    seen = (folder if worker_id == "master" else folder.parent) / "seen"
+    seen.mkdir(exist_ok=True)
+    return Inspector(seen)
 
 
 @pytest.fixture
 def open_browser(portal: Portal, browser: Browser, inspector: Inspector) -> Iterator[Open]:
     """Another browser; at the end of the story each must have had nothing to complain of."""
-    opened = []
+    watch = Watch(portal.url)
+    with ExitStack() as stack:
 
-    def open_on(device: Device, **options: object) -> Patient:
-        context = device.open(browser, portal.url, **options)
-        context.set_default_timeout(PATIENCE)
-        opened.append((context, Watch(portal.url).over(context)))
-        return Patient(context.new_page(), portal, device, inspector)
+        def open_on(device: Device, **options: object) -> Patient:
+            context = stack.enter_context(device.open(browser, portal.url, **options))
+            context.set_default_timeout(PATIENCE)
+            stack.enter_context(watch.over(context))
+            return Patient(context.new_page(), portal, device, inspector)
 
-    yield open_on
-    for context, watch in opened:
-        context.close()
-        watch.check()
+        yield open_on
+    watch.check()
 
 
 @pytest.fixture(params=BOTH, ids=str)

@@ -36,17 +36,19 @@ def main(folder: Path) -> None:
     ):
         for name, (device, reach) in PICTURES.items():
             portal.begin_again()
-            take(browser, portal, device, reach, folder / f"{name}.png")
+            patient = open_signed_in(browser, portal, device)
+            reach(patient)
+            patient.page.wait_for_load_state()
+            patient.page.screenshot(path=folder / f"{name}.png")
+            patient.page.context.close()
 
 
-def take(browser: Browser, portal: Portal, device: Device, reach: states.Way, file: Path) -> None:
+def open_signed_in(browser: Browser, portal: Portal, device: Device) -> Patient:
     context = device.open(browser, portal.url, device_scale_factor=2)
-    patient = Patient(context.new_page(), portal, device, Inspector())
+    inspector = Inspector(Path(tempfile.mkdtemp(dir=portal.settings.data_dir)))
+    patient = Patient(context.new_page(), portal, device, inspector)
     patient.signs_in_at_once(HEATHER.email)
-    reach(patient)
-    patient.page.wait_for_load_state()
-    patient.page.screenshot(path=file)
-    context.close()
+    return patient
 
 
 if __name__ == "__main__":

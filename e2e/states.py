@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import expect
 
+from domain.accounts import throttles
 from domain.demo.data.people import CAMILLE, HEATHER, LEA
 from domain.demo.data.visits import CONFIRMED, TO_CANCEL, TO_DECIDE
 from e2e.addresses import profile, step
@@ -61,10 +62,13 @@ def sign_in_refused(on: Patient) -> None:
 
 @stranger
 def sign_in_paused(on: Patient) -> None:
-    for _ in range(11):
-        on.opens("/connexion")
-        on.page.get_by_label(on.says("Courriel")).fill(HEATHER.email)
-        on.presses("Connexion")
+    for _ in range(throttles.SIGN_IN_PER_ADDRESS.most):
+        now = on.portal.clock()
+        on.portal.run(throttles.take(throttles.SIGN_IN_PER_ADDRESS, HEATHER.email, now=now))
+    on.opens("/connexion")
+    on.page.get_by_label(on.says("Courriel")).fill(HEATHER.email)
+    on.presses("Connexion")
+    on.is_warned("Vous pourrez réessayer" if on.device.language == "fr" else "again")
 
 
 @stranger
