@@ -13,10 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-import asyncpg
-
 from domain import db
-from domain.engines import PostgresEngine, SQLiteEngine
+from domain.engines import CONNECTION_LOST, PostgresEngine, SQLiteEngine
 from domain.failures import place_of
 from jobs.office import Clock
 from jobs.runner import running
@@ -25,7 +23,6 @@ from jobs.schedule import Task
 POLL = 1.0
 PATIENCE = 5
 LOCK = 7_237_407  # any number, the same in every process
-CONNECTION_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 log = logging.getLogger("portal.jobs")
 
 

@@ -1,13 +1,10 @@
-"""Piccolo's two engines, without the faults its transactions have under load.
+"""SQLite connections are kept, each with its own thread, and not opened anew for every statement.
 
-SQLite connections are kept, each with its own thread, and not opened anew for every statement. They
-drive the `sqlite3` module rather than aiosqlite, for two reasons. What must happen to a connection
-in one piece (commit, or else roll back, or else reopen) happens in its thread, where no
+They drive the `sqlite3` module rather than aiosqlite, for two reasons. What must happen to a
+connection in one piece (commit, or else roll back, or else reopen) happens in its thread, where no
 cancellation can cut it in two. And a trip to a thread costs five to ten times what finding a few
 rows does: so short statements run right here, and the thread is for what may wait or last. Single
 writes that come while another waits for the disk are committed together.
-
-This rests on private parts of Piccolo 1.38; tests/domain/test_engines.py holds it to its word.
 """
 
 from __future__ import annotations
@@ -22,18 +19,16 @@ from queue import SimpleQueue
 from threading import Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
-import asyncpg
-from piccolo.engine import postgres, sqlite
+from piccolo.engine import sqlite
 from piccolo.engine.sqlite import TransactionType
+
+from domain.engines.pool_per_loop import LOCK_WAIT, PoolPerLoop
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from piccolo.querystring import QueryString
-
-LOCK_WAIT = 10  # seconds: for another process's write (SQLite), for a locked row (PostgreSQL)
 
 KEPT = ("foreign_keys = ON", "cache_size = -16000", "mmap_size = 134217728", "temp_store = MEMORY")
 # FULL: in WAL mode NORMAL may lose the last commits at a power cut; it costs next to nothing.
@@ -53,45 +48,6 @@ MENTIONS_WRITE = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE
 Rows = list[dict[str, Any]]
 Run = Callable[[str, Sequence[Any]], Rows]
 Outcome = Rows | Exception
-
-
-class PoolPerLoop:
-    """What both engines share: a pool serves the event loop it was started in and no other.
-
-    So a script, a `run_sync()` or a test with its own loop beside a running application finds no
-    pool and opens connections of its own, instead of waiting on a loop that is not running.
-    """
-
-    current_transaction: Any
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
-        super().__init__(*args, **kwargs)
-
-    @property
-    def pool(self) -> Any:
-        try:
-            return self._pools.get(asyncio.get_running_loop())
-        except RuntimeError:
-            return None
-
-    @pool.setter
-    def pool(self, pool: Any) -> None:
-        if pool is not None:
-            self._pools[asyncio.get_running_loop()] = pool
-        elif self.pool is not None:
-            del self._pools[asyncio.get_running_loop()]
-
-    def transaction_exists(self) -> bool:
-        return self.open_transaction() is not None
-
-    def open_transaction(self) -> Any:
-        transaction = self.current_transaction.get()
-        # A task that was started inside a transaction still carries it when it is over.
-        return None if transaction is None or transaction.ended else transaction
-
-
-# SQLite
 
 
 class Connection:
@@ -524,118 +480,3 @@ async def close_all(pool: SQLitePool) -> None:
 def only_reads(sql: str) -> bool:
     # A wrong «no» for some WITH costs a turn at the writer; a wrong «yes» would be refused.
     return verb(sql) == "SELECT" or (verb(sql)[:4] == "WITH" and not MENTIONS_WRITE.search(sql))
-
-
-# PostgreSQL
-
-
-class PostgresTransaction(postgres.PostgresTransaction):
-    engine: PostgresEngine
-    ended = False
-    _pool: Any
-
-    async def __aenter__(self) -> postgres.PostgresTransaction:
-        if self._parent is not None:
-            return self._parent
-        self._pool = self.engine.pool
-        if self._pool is None:
-            self.connection = await self.engine.get_new_connection()
-        else:
-            self.connection = await self._pool.acquire()
-        self.transaction = self.connection.transaction()
-        try:
-            await self.transaction.start()
-        except BaseException:
-            await self._let_go()
-            raise
-        self.engine.current_transaction.set(self)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool:
-        if self._parent is not None:
-            return False
-        self.ended = True
-        self.engine.current_transaction.set(None)
-        try:
-            if self._committed or self._rolled_back:
-                pass  # by hand
-            elif kind is None:
-                await self.transaction.commit()
-            else:
-                # On a lost connection this fails too, and says less than the error under way.
-                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                    await self.transaction.rollback()
-        finally:
-            await self._let_go()
-        return False
-
-    async def _let_go(self) -> None:
-        if self._pool is None:
-            await close(self.connection)
-        else:
-            await self._pool.release(self.connection)
-
-
-class PostgresEngine(PoolPerLoop, postgres.PostgresEngine):
-    def __init__(self, url: str, *, min_size: int = 1, max_size: int = 10) -> None:
-        self.pool_sizes = {"min_size": min_size, "max_size": max_size}
-        config = {"dsn": url, "server_settings": {"lock_timeout": f"{LOCK_WAIT}s"}}
-        super().__init__(config=config)
-
-    async def check_version(self) -> None:
-        """Nothing: the stock one connects as soon as the configuration is imported."""
-
-    async def start_connection_pool(self, **kwargs: Any) -> None:
-        if self.pool is not None:
-            raise RuntimeError("this loop has its pool already")
-        self.pool = await asyncpg.create_pool(
-            **{**self.config, **self.pool_sizes, "reset": keep_session, **kwargs}
-        )
-
-    async def close_connection_pool(self) -> None:
-        pool, self.pool = self.pool, None
-        if pool is not None:
-            await pool.close()
-
-    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> Any:
-        self._forget_ended_transaction()
-        return await super().run_querystring(querystring, in_pool)
-
-    async def run_ddl(self, ddl: str, in_pool: bool = True) -> Any:
-        self._forget_ended_transaction()
-        return await super().run_ddl(ddl, in_pool)
-
-    def transaction(self, allow_nested: bool = True) -> PostgresTransaction:
-        self._forget_ended_transaction()
-        return PostgresTransaction(engine=self, allow_nested=allow_nested)
-
-    def _forget_ended_transaction(self) -> None:
-        if not self.transaction_exists():
-            self.current_transaction.set(None)
-
-    async def _run_in_new_connection(self, query: str, args: Sequence[Any] | None = None) -> Any:
-        connection = await self.get_new_connection()
-        try:
-            return await connection.fetch(query, *args or ())
-        finally:
-            await close(connection)
-
-
-async def keep_session(_connection: Any) -> None:
-    """Instead of a round trip at each release: we change no session setting outside transactions.
-
-    asyncpg has rolled back what was left open before it calls this.
-    """
-
-
-async def close(connection: Any) -> None:
-    try:
-        await connection.close(timeout=LOCK_WAIT)
-    except BaseException:
-        connection.terminate()
-        raise
