@@ -3,7 +3,6 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from domain import db
-from domain.journal.tables import Activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +15,15 @@ class Entry:
 
 async def tell(patient: UUID, kind: str, subject: UUID, *, about: datetime, now: datetime) -> None:
     """An entry in the profile's « Activité », in the transaction of what it tells."""
-    await Activity.insert(
-        Activity(
-            id=uuid4(), patient=patient, kind=kind, subject=subject, about=about, happened_at=now
-        )
+    await db.fetch(
+        "INSERT INTO activity (id, patient, kind, subject, about, happened_at)"
+        " VALUES ({}, {}, {}, {}, {}, {})",
+        uuid4(),
+        patient,
+        kind,
+        subject,
+        about,
+        now,
     )
 
 

@@ -38,7 +38,13 @@ async def earlier_result(
 
 
 async def keep_result(account: UUID, action: str, key: str, result: UUID) -> None:
-    await FormKey.update({FormKey.result: result}).where(_is(account, action, key))
+    await db.fetch(
+        "UPDATE form_key SET result = {} WHERE account = {} AND action = {} AND key = {}",
+        result,
+        account,
+        action,
+        _digest(key),
+    )
 
 
 async def purge(*, now: datetime) -> None:

@@ -44,9 +44,11 @@ async def take(limit: Limit, who: str, *, now: datetime) -> UUID:
         )
         if len(rows) >= limit.most:
             raise TooMany(rows[-limit.most]["tried_at"] + limit.window)
-        attempt = Attempt(id=uuid4(), key=key, tried_at=now)
-        await Attempt.insert(attempt)
-    return attempt.id
+        attempt = uuid4()
+        await db.fetch(
+            "INSERT INTO attempt (id, key, tried_at) VALUES ({}, {}, {})", attempt, key, now
+        )
+    return attempt
 
 
 async def count(limit: Limit, who: str, *, now: datetime) -> None:

@@ -11,7 +11,6 @@ from domain.appointments import agenda, notices, rules, slots
 from domain.appointments.agenda import Visit
 from domain.appointments.choices import Choices
 from domain.appointments.slots import Search
-from domain.appointments.tables import Hold
 from domain.clinic.settings import ClinicSettings
 from domain.errors import (
     AlreadyBooked,
@@ -230,7 +229,9 @@ async def _take_hold(viewer: Viewer, profile: Profile, slot: UUID, now: datetime
 
 
 async def _drop_holds(viewer: Viewer, profile: Profile) -> None:
-    await Hold.delete().where((Hold.account == viewer.account.id) & (Hold.patient == profile.id))
+    await db.fetch(
+        "DELETE FROM hold WHERE account = {} AND patient = {}", viewer.account.id, profile.id
+    )
 
 
 async def _upcoming_of_type(profile: Profile, visit_type: UUID, now: datetime) -> int:

@@ -45,14 +45,18 @@ async def _readers(
         appointment,
         patient,
     )
-    holders = [row["account"] for row in rows if await _may_still(row["account"], patient, now)]
+    holders = [
+        row["account"] for row in rows if await _may_still(row["account"], patient, author, now)
+    ]
     concerned = {row["account"] for row in rows if row["relationship"] == "self"}
     concerned |= {row["booked_by"] for row in rows}
     concerned |= {author.account.id} if author else set()
     return [account for account in holders if account in concerned] or holders
 
 
-async def _may_still(account: UUID, patient: UUID, now: datetime) -> bool:
+async def _may_still(account: UUID, patient: UUID, author: Viewer | None, now: datetime) -> bool:
+    if author is not None and author.account.id == account:
+        return author.may(Grant.BOOK, patient, now)
     try:
         viewer = await viewers.load(account, via="job", request_id="notices")
     except NotFound:
