@@ -10,6 +10,7 @@ from e2e.browsing import (
     Device,
     Inspector,
     Watch,
+    check_contrast,
     check_guidelines,
     check_storage,
     check_width,
@@ -62,7 +63,7 @@ def test_page_in_french(state: State, reader: Patient) -> None:
         check_width(page)
     check_focus(page)
     in_dark(page)
-    check_guidelines(page)
+    check_contrast(page)
 
 
 @pytest.mark.parametrize("reader", [ENGLISH], indirect=True, ids=["en"])
