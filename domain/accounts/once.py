@@ -11,15 +11,15 @@ from domain.errors import FormReused
 KEPT = timedelta(hours=48)
 
 
-async def earlier_result(
-    account: UUID, action: str, key: str, content: str, *, now: datetime
-) -> UUID | None:
-    """What this key already led to; claims it, inside the caller's transaction, if nothing."""
+async def claim(
+    account: UUID, action: str, key: str, content: str, *, result: UUID, now: datetime
+) -> UUID:
+    """What the first form with this key led to; this one is it, if no other was."""
     digest = _digest(content)
     claimed = await db.fetch(
         """
-        INSERT INTO form_key (id, account, action, key, digest, used_at)
-        VALUES ({}, {}, {}, {}, {}, {})
+        INSERT INTO form_key (id, account, action, key, digest, result, used_at)
+        VALUES ({}, {}, {}, {}, {}, {}, {})
         ON CONFLICT (account, action, key) DO NOTHING RETURNING id
         """,
         uuid4(),
@@ -27,32 +27,21 @@ async def earlier_result(
         action,
         _digest(key),
         digest,
+        result,
         now,
     )
     if claimed:
-        return None
-    row = await FormKey.objects().get(_is(account, action, key))
-    if row is None or row.digest != digest:
-        raise FormReused
-    return row.result
-
-
-async def keep_result(account: UUID, action: str, key: str, result: UUID) -> None:
-    await db.fetch(
-        "UPDATE form_key SET result = {} WHERE account = {} AND action = {} AND key = {}",
-        result,
-        account,
-        action,
-        _digest(key),
+        return result
+    first = await FormKey.objects().get(
+        (FormKey.account == account) & (FormKey.action == action) & (FormKey.key == _digest(key))
     )
+    if first is None or first.digest != digest:
+        raise FormReused
+    return first.result
 
 
 async def purge(*, now: datetime) -> None:
     await FormKey.delete().where(FormKey.used_at < now - KEPT)
-
-
-def _is(account: UUID, action: str, key: str):  # type: ignore[no-untyped-def]
-    return (FormKey.account == account) & (FormKey.action == action) & (FormKey.key == _digest(key))
 
 
 def _digest(text: str) -> str:

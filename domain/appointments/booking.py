@@ -100,17 +100,19 @@ async def _book(
     now: datetime,
 ) -> UUID:
     patient = profile.id
+    appointment = uuid4()
     content = json.dumps([str(patient), str(slot), str(choices)])
     async with db.transaction():
-        earlier = await once.earlier_result(viewer.account.id, "book", form_key, content, now=now)
-        if earlier is not None:
-            return earlier
+        first = await once.claim(
+            viewer.account.id, "book", form_key, content, result=appointment, now=now
+        )
+        if first != appointment:
+            return first
         await throttles.take(throttles.BOOKINGS, str(viewer.account.id), now=now)
         await db.lock_row(Patient, patient)
         visit = await _bookable(viewer, profile, choices, slot, now)
-        appointment = await _insert(viewer, visit, slot, choices, now)
+        await _insert(appointment, viewer, visit, choices, now)
         await _drop_holds(viewer, profile)
-        await once.keep_result(viewer.account.id, "book", form_key, appointment)
         await audit.record(
             viewer.actor, "appointment.booked", patient=patient, subject=appointment, at=now
         )
@@ -248,8 +250,8 @@ async def _upcoming_of_type(profile: Profile, visit_type: UUID, now: datetime) -
 
 
 async def _insert(
-    viewer: Viewer, visit: Visit, slot: UUID, choices: Choices, now: datetime
-) -> UUID:
+    appointment: UUID, viewer: Viewer, visit: Visit, choices: Choices, now: datetime
+) -> None:
     """The partial unique index on the slot decides, not the look before it."""
     window = timedelta(hours=viewer.clinic.confirm_window_hours)
     with slots.taken_on_conflict():
@@ -261,7 +263,7 @@ async def _insert(
             FROM slot sl WHERE sl.id = {} AND sl.withdrawn_at IS NULL
             ON CONFLICT DO NOTHING RETURNING id
             """,
-            visit.id,
+            appointment,
             visit.patient,
             choices.visit_type,
             visit.ends_at,
@@ -270,8 +272,7 @@ async def _insert(
             viewer.account.id,
             # Inside the window its booked mail already asks to confirm: the job adds nothing.
             now if visit.starts_at - now <= window else None,
-            slot,
+            visit.slot,
         )
     if not booked:
         raise SlotTaken
-    return booked[0]["id"]  # type: ignore[no-any-return]
