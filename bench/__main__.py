@@ -1,7 +1,8 @@
 """`python -m bench [--quick] [--engine SQLite|PostgreSQL]`: one table, no verdict.
 
-The servers and the database run on one core and the load on the other; what is compared is measured
-in turns. The bare handler is Litestar that renders the same slot page from memory (bench/bare.py).
+The servers run on one core and the load on the other, PostgreSQL where there is room; what is
+compared is measured in turns. The bare handler is Litestar that renders the same slot page from
+memory (bench/bare.py).
 """
 
 import argparse

@@ -54,7 +54,7 @@ def database(kind: str) -> Iterator[dict[str, str]]:
         if kind == "SQLite":
             yield env
             return
-        with pinned(SERVER_CORE):
+        with pinned(SERVER_CORE, LOAD_CORE):  # where there is room: it is another's process
             server = pgtmp.server()
             url = server.__enter__()
         try:
@@ -87,10 +87,10 @@ def running(command: tuple[str, ...], env: dict[str, str]) -> Iterator[Server]:
 
 
 @contextmanager
-def pinned(core: int) -> Iterator[None]:
-    """What is started in this block stays on that core."""
+def pinned(*cores: int) -> Iterator[None]:
+    """What is started in this block stays on these cores."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, cores)
     try:
         yield
     finally:
