@@ -51,6 +51,22 @@ class LinkDead(Refusal):
     """A mailed link that is altered, of another purpose, or no longer true."""
 
 
+class LinkExpired(LinkDead):
+    """It was true, and its time is over, or a newer one took its place."""
+
+
+class LinkUsed(LinkDead):
+    """It did what it was for."""
+
+
+class Invalid(Refusal):
+    """What was typed cannot be taken as it is: for each field, the code of what is wrong."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__()
+        self.problems = problems
+
+
 class WrongCredentials(Refusal):
     pass
 

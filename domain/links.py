@@ -1,5 +1,7 @@
 """What a mailed link carries: signed, for one purpose, and of one state of the thing."""
 
+import hmac
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +20,10 @@ class Purpose(StrEnum):
     CONFIRM = "appointment.confirm.v1"
     CANCEL = "appointment.cancel.v1"
     KNOWN_BROWSER = "known-browser.v1"
+    ACTIVATE = "account.activate.v1"
+    RESET = "account.reset.v1"
+    INVITE = "account.invite.v1"
+    CHANGE_EMAIL = "account.change-email.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +64,34 @@ class Links:
         except (BadSignature, ValueError, TypeError, AttributeError):
             return None
 
+    def secret_token(self, purpose: Purpose, row: UUID) -> str:
+        """What the link of this row carries. Made from our key, so that no table holds it."""
+        return self._derived(purpose, row, self._keys[-1])
+
+    def mailed_token(self, purpose: Purpose, row: UUID, token_hash: str) -> str | None:
+        """The same again for its mail, also when our key was renewed meanwhile."""
+        tokens = (self._derived(purpose, row, key) for key in reversed(self._keys))
+        return next((token for token in tokens if hash_of(token) == token_hash), None)
+
+    def codes(self, purpose: Purpose, row: UUID) -> list[str]:
+        """The six digits that go with a row's link in another mail, by each of our keys."""
+        return [self._code(purpose, row, key) for key in reversed(self._keys)]
+
+    def _code(self, purpose: Purpose, row: UUID, key: str) -> str:
+        digest = hmac.new(key.encode(), f"{purpose}|code|{row.hex}".encode(), sha256).digest()
+        return f"{int.from_bytes(digest[:8]) % 10**6:06}"
+
+    def _derived(self, purpose: Purpose, row: UUID, key: str) -> str:
+        digest = hmac.new(key.encode(), f"{purpose}|token|{row.hex}".encode(), sha256).digest()
+        return urlsafe_b64encode(digest).decode().rstrip("=")
+
     def _serializer(self, purpose: Purpose) -> URLSafeSerializer:
         return URLSafeSerializer(
             self._keys,
             salt=purpose.value,
             signer_kwargs={"key_derivation": "hmac", "digest_method": sha256},
         )
+
+
+def hash_of(token: str) -> str:
+    return sha256(token.encode()).hexdigest()

@@ -1,11 +1,14 @@
 import logging
 from datetime import datetime
 
-from domain.appointments import letters
+from domain.accounts import letters as account_letters
+from domain.appointments import letters as visit_letters
 from domain.failures import place_of
+from domain.links import Links
 from domain.mail import delivery
 from domain.mail.delivery import Letter
 from jobs import messages
+from jobs.messages import About
 from jobs.office import PostOffice
 from jobs.transport import Refused, Send, Unreachable
 
@@ -22,13 +25,19 @@ async def deliver_mail(office: PostOffice, *, now: datetime) -> int:
         return sum([await _deliver(letter, office, send, now) for letter in leased])
 
 
+async def compose(letter: Letter, *, links: Links, now: datetime) -> About | None:
+    if letter.kind in account_letters.KINDS:
+        return await account_letters.compose(letter, links=links, now=now)
+    return await visit_letters.compose(letter, links=links, now=now)
+
+
 async def _deliver(letter: Letter, office: PostOffice, send: Send, now: datetime) -> bool:
     try:
-        visit = await letters.compose(letter, links=office.links, now=now)
-        if visit is None:
+        about = await compose(letter, links=office.links, now=now)
+        if about is None:
             await delivery.mark_dropped(letter, now=now)
             return False
-        await send(messages.message(letter, visit, office, now=now))
+        await send(messages.message(letter, about, office, now=now))
     except Unreachable as problem:
         log.warning("mail %s waits: the server cannot be reached", letter.id)
         await delivery.mark_unreachable(letter, str(problem), now=now)

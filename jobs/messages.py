@@ -5,13 +5,16 @@ import unicodedata
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
+from typing import Any
 from urllib.parse import urlsplit
 
+from domain.accounts.letters import AccountLetter
 from domain.appointments import invitation
 from domain.appointments.letters import VisitLetter
 from domain.mail.delivery import Letter
 from jobs.office import PostOffice
 
+About = VisitLetter | AccountLetter
 WITH_CALENDAR = {
     "appointment_booked": "PUBLISH",
     "appointment_moved": "PUBLISH",
@@ -20,13 +23,11 @@ WITH_CALENDAR = {
 UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
-def message(
-    letter: Letter, about: VisitLetter, office: PostOffice, *, now: datetime
-) -> EmailMessage:
+def message(letter: Letter, about: About, office: PostOffice, *, now: datetime) -> EmailMessage:
     settings, clinic = office.settings, about.clinic
     made = EmailMessage()
     made["From"] = Address(one_line(clinic.mail_sender_name), addr_spec=settings.mail_from)
-    made["To"] = Address(addr_spec=about.account.email)
+    made["To"] = Address(addr_spec=about.address)
     made["Subject"] = one_line(_render("subject.txt", about, office))
     made["Date"] = now
     made["Message-ID"] = f"<{letter.id}@{_host(office)}>"
@@ -36,9 +37,9 @@ def message(
     made.set_content(text, cte="quoted-printable")
     html = _render("html", about, office)
     made.add_alternative(html, subtype="html", cte="quoted-printable")
-    if about.kind in WITH_CALENDAR:
+    if isinstance(about, VisitLetter) and about.kind in WITH_CALENDAR:
         _attach_calendar(made, about, office, now)
-    made["Content-Language"] = about.account.language
+    made["Content-Language"] = about.language
     return made
 
 
@@ -47,22 +48,38 @@ def one_line(text: str) -> str:
     return "".join(" " if unicodedata.category(c) in UNSAFE else c for c in text).strip()
 
 
-def _render(part: str, about: VisitLetter, office: PostOffice) -> str:
+def _render(part: str, about: About, office: PostOffice) -> str:
     url = office.settings.public_url
+    more = _of_visit(about, url) if isinstance(about, VisitLetter) else _of_account(about, url)
     text = office.renderer.render(
         f"mail/{about.kind}.{part}",
-        about.account.language,
+        about.language,
         about.clinic.zone,
         clinic=about.clinic,
-        visit=about.visit,
-        first_name=about.first_name,
-        shows_details=about.shows_details,
         portal_url=f"{url}/",
-        booking_url=f"{url}/profils/{about.visit.patient}/reservation",
-        confirm_url=about.confirm_token and f"{url}/courriel/confirmation/{about.confirm_token}",
-        cancel_url=about.cancel_token and f"{url}/courriel/annulation/{about.cancel_token}",
+        **more,
     )
     return text.replace("\0", "")
+
+
+def _of_visit(about: VisitLetter, url: str) -> dict[str, Any]:
+    return {
+        "visit": about.visit,
+        "first_name": about.first_name,
+        "shows_details": about.shows_details,
+        "booking_url": f"{url}/profils/{about.visit.patient}/reservation",
+        "confirm_url": about.confirm_token and f"{url}/courriel/confirmation/{about.confirm_token}",
+        "cancel_url": about.cancel_token and f"{url}/courriel/annulation/{about.cancel_token}",
+    }
+
+
+def _of_account(about: AccountLetter, url: str) -> dict[str, Any]:
+    return {
+        "url": f"{url}{about.path}",
+        "code": about.code,
+        "patient_name": about.patient_name,
+        "facts": about.facts,
+    }
 
 
 def _attach_calendar(
@@ -70,7 +87,7 @@ def _attach_calendar(
 ) -> None:
     clinic = about.clinic
     summary = office.renderer.render(
-        "calendar/summary.txt", about.account.language, clinic.zone, clinic=clinic
+        "calendar/summary.txt", about.language, clinic.zone, clinic=clinic
     )
     host = office.settings.host  # with its port: the file from the portal is of the same event
     mail.add_attachment(

@@ -29,6 +29,7 @@ STATUSES: dict[type[Refusal], int] = {
     errors.TooBusy: 503,
     errors.Conflict: 409,
     errors.ReasonInvalid: 422,
+    errors.Invalid: 422,
     errors.WrongCredentials: 422,
     errors.NotActivated: 403,
 }

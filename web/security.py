@@ -19,7 +19,7 @@ from domain.clinic.clinic import current_settings
 from domain.config import Settings
 from domain.errors import FormRefused, NotSignedIn, TermsNotAccepted
 
-CookieName = Literal["session", "csrf", "known", "language"]
+CookieName = Literal["session", "csrf", "known", "language", "link"]
 TOKEN_FIELD = "_csrf_token"  # noqa: S105 - a field's name
 SALT = 16
 YEAR = 365 * 24 * 3600
@@ -28,6 +28,7 @@ LIVES: dict[CookieName, int | None] = {
     "csrf": None,
     "known": YEAR,
     "language": YEAR,
+    "link": 3600,
 }
 
 

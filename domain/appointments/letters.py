@@ -12,13 +12,14 @@ from domain.links import Links, Purpose, VisitLink
 from domain.mail.delivery import Letter
 from domain.people import viewer as viewers
 from domain.people.policy import Grant
-from domain.people.viewer import Viewer, ViewerAccount
+from domain.people.viewer import Viewer
 
 
 @dataclass(frozen=True, slots=True)
 class VisitLetter:
     kind: str
-    account: ViewerAccount
+    address: str
+    language: str
     clinic: ClinicSettings
     visit: Visit
     first_name: str | None
@@ -39,6 +40,8 @@ KINDS = frozenset(
 
 async def compose(letter: Letter, *, links: Links, now: datetime) -> VisitLetter | None:
     """None when its cause is gone: cancelled or moved meanwhile, access lost, visit begun."""
+    if letter.account is None:
+        return None
     try:
         viewer = await viewers.load(letter.account, via="job", request_id=str(letter.id))
         visit = await agenda.visit(viewer, UUID(letter.facts["appointment"]), now=now)
@@ -49,7 +52,8 @@ async def compose(letter: Letter, *, links: Links, now: datetime) -> VisitLetter
     link = VisitLink(visit.id, visit.version, viewer.account.id)
     return VisitLetter(
         kind=letter.kind,
-        account=viewer.account,
+        address=viewer.account.email,
+        language=viewer.account.language,
         clinic=viewer.clinic,
         visit=visit,
         first_name=named_patient(viewer, visit, now),

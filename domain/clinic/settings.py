@@ -27,10 +27,18 @@ class ClinicSettings:
     has_urgent_booking: bool
     mail_shows_details: bool
     mail_sender_name: str
+    invitation_days: int = 7
+    unmatched_may_book: bool = False
+    required_fields: str = "name,phone"
+    retention_years: int = 5
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    def requires(self, field: str) -> bool:
+        """Whether the sign-up form asks for it."""
+        return field in self.required_fields.split(",")
 
     @property
     def hold(self) -> timedelta:

@@ -36,6 +36,11 @@ class Clinic(Table):
     has_urgent_booking = Boolean(default=True)
     mail_shows_details = Boolean(default=False)
     mail_sender_name = Varchar(length=120)
+    invitation_days = SmallInt(default=7)
+    unmatched_may_book = Boolean(default=False)
+    required_fields = Varchar(length=200, default="name,phone")
+    """Of the sign-up form, besides e-mail, password and date of birth."""
+    retention_years = SmallInt(default=5)
 
 
 class Site(Table):

@@ -22,10 +22,12 @@ class Letter:
 
     id: UUID
     kind: str
-    account: UUID
+    account: UUID | None
     facts: dict[str, str]
     created_at: datetime
     tries: int
+    address: str = ""
+    """Where it goes instead of the account's own address."""
 
 
 async def lease(most: int, *, now: datetime) -> list[Letter]:
@@ -39,7 +41,7 @@ async def lease(most: int, *, now: datetime) -> list[Letter]:
               AND (leased_until IS NULL OR leased_until <= {{}})
             ORDER BY due_at LIMIT {{}} {skip}
         )
-        RETURNING id, kind, account, facts, created_at, tries
+        RETURNING id, kind, account, address, facts, created_at, tries
         """,
         now + LEASE,
         now,

@@ -8,19 +8,26 @@ from domain import db
 
 
 async def post(
-    kind: str, account: UUID, *, now: datetime, once_key: str | None = None, **facts: object
+    kind: str,
+    account: UUID | None,
+    *,
+    now: datetime,
+    once_key: str | None = None,
+    address: str = "",
+    **facts: object,
 ) -> None:
-    """Owe this account a mail; with a `once_key`, at most one of that key ever."""
+    """Owe this account, or this other address, a mail; at most one ever of a `once_key`."""
     await db.fetch(
         """
         INSERT INTO outbound_email
-            (id, kind, account, facts, once_key, created_at, due_at, tries, last_error)
-        VALUES ({}, {}, {}, {}, {}, {}, {}, 0, '')
+            (id, kind, account, address, facts, once_key, created_at, due_at, tries, last_error)
+        VALUES ({}, {}, {}, {}, {}, {}, {}, {}, 0, '')
         ON CONFLICT (once_key) DO NOTHING
         """,
         uuid4(),
         kind,
         account,
+        address,
         json.dumps({name: str(value) for name, value in facts.items()}),
         once_key,
         now,

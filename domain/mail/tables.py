@@ -2,7 +2,7 @@ from piccolo.columns import JSON, UUID, ForeignKey, SmallInt, Text, Timestamptz,
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from domain.people.tables import Account
+from domain.people.tables import Account, Patient
 
 
 class OutboundEmail(Table):
@@ -10,7 +10,9 @@ class OutboundEmail(Table):
 
     id = UUID(primary_key=True)
     kind = Varchar(length=40)
-    account = ForeignKey(Account, on_delete=OnDelete.restrict, null=False)
+    account = ForeignKey(Account, on_delete=OnDelete.restrict, null=True)
+    address = Varchar(length=254, default="")
+    """Where it goes instead of the account's own address; the only one without an account."""
     facts = JSON(default="{}")
     """Ids, never content: the mail is composed from the rows as they are when it leaves."""
     once_key = Varchar(length=120, default=None, null=True, unique=True)
@@ -23,3 +25,13 @@ class OutboundEmail(Table):
     """When its cause was no longer true at sending time."""
     dead_at = Timestamptz(default=None, null=True)
     last_error = Text(default="")
+
+
+class MailPreference(Table):
+    """This account does not want this class of mail about that patient."""
+
+    id = UUID(primary_key=True)
+    account = ForeignKey(Account, on_delete=OnDelete.cascade, null=False, index=True)
+    patient = ForeignKey(Patient, on_delete=OnDelete.cascade, null=False, index=True)
+    mail_class = Varchar(length=20)
+    refused_at = Timestamptz(default=None, null=False)

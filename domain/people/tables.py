@@ -1,4 +1,4 @@
-from piccolo.columns import UUID, Boolean, Date, ForeignKey, Timestamptz, Varchar
+from piccolo.columns import UUID, BigInt, Boolean, Date, ForeignKey, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -17,6 +17,11 @@ class Account(Table):
     password_changed_at = Timestamptz(default=None, null=False)
     activated_at = Timestamptz(default=None, null=True)
     disabled_at = Timestamptz(default=None, null=True)
+    totp_secret = Varchar(length=200, default="")
+    """Encrypted; empty where no second factor is asked for."""
+    totp_since = Timestamptz(default=None, null=True)
+    totp_last_step = BigInt(default=0)
+    """The 30-second step of the last code taken: each is taken once."""
 
 
 class Patient(Table):
@@ -28,6 +33,9 @@ class Patient(Table):
     birth_date = Date(default=None, null=False)
     health_number = Varchar(length=20, default="")
     phone = Varchar(length=20, default="")
+    phone_kind = Varchar(length=10, default="mobile")
+    other_phone = Varchar(length=20, default="")
+    other_phone_kind = Varchar(length=10, default="mobile")
     primary_practitioner = ForeignKey(Practitioner, on_delete=OnDelete.set_null, null=True)
 
 
@@ -44,7 +52,11 @@ class ProxyGrant(Table):
     may_read_messages = Boolean(default=False)
     may_send_messages = Boolean(default=False)
     granted_at = Timestamptz(default=None, null=False)
+    granted_by = Varchar(length=120, default="")
     withdrawn_at = Timestamptz(default=None, null=True)
+    withdrawn_by = Varchar(length=120, default="")
+    lost_at = Timestamptz(default=None, null=True)
+    """When the job told of the loss at the age of consent; the rule itself looks at the date."""
 
 
 class ProxyConsent(Table):

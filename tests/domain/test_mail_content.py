@@ -24,7 +24,6 @@ from domain.config import Settings
 from domain.links import Links
 from domain.mail import delivery, outbox
 from domain.people.tables import Account
-from domain.people.viewer import ViewerAccount
 from jobs.maildir import MaildirMailer
 from jobs.messages import message
 from jobs.office import PostOffice
@@ -113,7 +112,8 @@ def letter(kind: str, language: str = "fr", *, shows_details: bool = False) -> V
     about = visit(state="cancelled", may_confirm=False, may_cancel=False) if is_cancelled else None
     return VisitLetter(
         kind=kind,
-        account=ViewerAccount(uuid4(), "alice@example.com", language, NOW),
+        address="alice@example.com",
+        language=language,
         clinic=CLINIC,
         visit=about or visit(),
         first_name="MFIRST",

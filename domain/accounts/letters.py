@@ -1,0 +1,127 @@
+"""What a mail about an account says when it leaves. These can never be switched off."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.accounts import account_links
+from domain.accounts.tables import AccountLink, EmailChange, Invitation
+from domain.clinic.clinic import current_settings
+from domain.clinic.settings import ClinicSettings
+from domain.links import Links, Purpose
+from domain.mail.delivery import Letter
+from domain.people.tables import Account, Patient
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLetter:
+    kind: str
+    address: str
+    language: str
+    clinic: ClinicSettings
+    path: str = ""
+    """Where its button leads."""
+    code: str = ""
+    patient_name: str = ""
+    """The first name alone."""
+    facts: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What one kind of mail adds to the words of its template."""
+
+    path: str = ""
+    code: str = ""
+    patient_name: str = ""
+    address: str = ""
+    language: str = ""
+
+
+# Nothing but their words, and perhaps a page of the portal that anyone may open.
+PLAIN = {
+    "account_exists": "/mot-de-passe-oublie",
+    "address_asked": "",
+    "password_changed": "/mot-de-passe-oublie",
+    "email_changed": "",
+    "new_device": "/mot-de-passe-oublie",
+    "failed_sign_ins": "/mot-de-passe-oublie",
+    "second_factor_on": "",
+    "second_factor_off": "",
+}
+WITH_LINK = {"activate": "/activation", "password_reset": "/reinitialisation"}
+ABOUT_ACCESS = {"access_granted", "access_withdrawn", "coming_of_age"}
+KINDS = {
+    *PLAIN,
+    *WITH_LINK,
+    *ABOUT_ACCESS,
+    "invitation",
+    "email_change_code",
+    "email_change_link",
+}
+
+
+async def compose(letter: Letter, *, links: Links, now: datetime) -> AccountLetter | None:
+    """None when its cause is gone: link used or replaced, account disabled."""
+    account = await Account.objects().get(Account.id == letter.account) if letter.account else None
+    if letter.account and (account is None or account.disabled_at is not None):
+        return None
+    contents = await _contents(letter, links, now)
+    if contents is None:
+        return None
+    return AccountLetter(
+        kind=letter.kind,
+        address=contents.address or letter.address or (account.email if account else ""),
+        language=contents.language or (account.language if account else "fr"),
+        clinic=await current_settings(),
+        path=contents.path,
+        code=contents.code,
+        patient_name=contents.patient_name,
+        facts=letter.facts,
+    )
+
+
+async def _contents(letter: Letter, links: Links, now: datetime) -> Contents | None:
+    if letter.kind in PLAIN:
+        return Contents(path=PLAIN[letter.kind])
+    if letter.kind in WITH_LINK:
+        return await _with_link(letter, links, now)
+    if letter.kind == "invitation":
+        return await _invitation(letter, links, now)
+    if letter.kind in ABOUT_ACCESS:
+        return await _about_access(letter)
+    return await _email_change(letter, links, now)
+
+
+async def _with_link(letter: Letter, links: Links, now: datetime) -> Contents | None:
+    row = await AccountLink.objects().get(AccountLink.id == UUID(letter.facts["link"]))
+    if row is None or not await account_links.is_alive(row.id, now=now):
+        return None
+    token = links.mailed_token(account_links.PURPOSES[row.purpose], row.id, row.token_hash)
+    return Contents(path=f"{WITH_LINK[letter.kind]}/{token}") if token else None
+
+
+async def _invitation(letter: Letter, links: Links, now: datetime) -> Contents | None:
+    row = await Invitation.objects().get(Invitation.id == UUID(letter.facts["invitation"]))
+    if row is None or row.accepted_at or row.ended_at or now >= row.expires_at:
+        return None
+    token = links.mailed_token(Purpose.INVITE, row.id, row.token_hash)
+    if token is None:
+        return None
+    return Contents(path=f"/invitation/{token}", address=row.email, language=row.language)
+
+
+async def _email_change(letter: Letter, links: Links, now: datetime) -> Contents | None:
+    """The code goes to the old address and the link to the new one; neither alone does anything."""
+    row = await EmailChange.objects().get(EmailChange.id == UUID(letter.facts["change"]))
+    if row is None or row.done_at or row.ended_at or now >= row.expires_at:
+        return None
+    if letter.kind == "email_change_code":
+        return Contents(code=links.codes(Purpose.CHANGE_EMAIL, row.id)[0])
+    token = links.mailed_token(Purpose.CHANGE_EMAIL, row.id, row.token_hash)
+    return Contents(path=f"/courriel/{token}", address=row.new_email) if token else None
+
+
+async def _about_access(letter: Letter) -> Contents | None:
+    patient = await Patient.objects().get(Patient.id == UUID(letter.facts["patient"]))
+    return Contents(path="/", patient_name=patient.first_name) if patient else None

@@ -1,0 +1,65 @@
+"""What a new password must be: one function for every form that takes one."""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+
+from domain.accounts.passwords import LONGEST, normalized
+
+SHORTEST = 8
+STRONG_ENOUGH = 3  # of zxcvbn's 0 to 4: more than 10^8 guesses
+EXAMINED = 72  # characters: what zxcvbn looks at
+# Words that people of this place begin with, which lists of passwords in English lack.
+EXPECTED = """
+    portail patient clinique medecin docteur sante hopital rendezvous motdepasse bonjour bonsoir
+    soleil amour chouchou doudou loulou coucou azerty printemps automne hiver ete bienvenue secret
+    quebec montreal canada canadiens nordiques laval gatineau sherbrooke maison famille papa maman
+"""
+CONDITIONS: dict[str, Callable[[str], bool]] = {
+    "too_short": lambda text: len(text) >= SHORTEST,
+    "no_lower": lambda text: any(letter.islower() for letter in text),
+    "no_upper": lambda text: any(letter.isupper() for letter in text),
+    "no_digit": lambda text: any(letter.isdecimal() for letter in text),
+    "no_special": lambda text: any(_is_special(letter) for letter in text),
+}
+
+
+async def problem(password: str, *, email: str, about: Iterable[str] = ()) -> str:
+    """The code of the first thing wrong, or ''. `about`: names that make a poor password."""
+    text = normalized(password)
+    if not text:
+        return "missing"
+    if len(text) > LONGEST:
+        return "too_long"
+    for code, holds in CONDITIONS.items():
+        if not holds(text):
+            return code
+    words = [word for name in (email, *about) for word in _words(name)]
+    if any(word in _plain(text) for word in _words(email.rpartition("@")[0])):
+        return "has_email"
+    return "" if await asyncio.to_thread(_is_strong, text, words) else "common"
+
+
+def _is_special(letter: str) -> bool:
+    return not (letter.isdecimal() or letter.islower() or letter.isupper())
+
+
+def _is_strong(text: str, words: list[str]) -> bool:
+    from zxcvbn import zxcvbn  # its lists take a few megabytes: only where passwords are chosen
+
+    found = zxcvbn(text[:EXAMINED], user_inputs=[*words, *EXPECTED.split()])
+    return int(found["score"]) >= STRONG_ENOUGH
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[^a-z]+", _plain(name)) if len(word) >= 4]
+
+
+def _plain(text: str) -> str:
+    """Without accents or capitals."""
+    return "".join(
+        letter
+        for letter in unicodedata.normalize("NFKD", text)
+        if not unicodedata.combining(letter)
+    ).lower()
