@@ -9,6 +9,7 @@ def e164(text: str) -> str | None:
         number = phonenumbers.parse(text, "CA")
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(number) or number.extension:
+    # Not « valid »: which exchanges exist changes, and a mistyped digit shows when read back.
+    if not phonenumbers.is_possible_number(number) or number.extension:
         return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
