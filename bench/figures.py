@@ -99,8 +99,8 @@ def measure(clinic: Clinic, env: dict[str, str], size: Size) -> Figures:
         with running(BARE, bare_env) as bare:
             found |= weights(clinic, portal)
             found |= slot_page(clinic, portal, bare, size)
+            found["memory of the one process after the pages, MB"] = portal.memory()
             found |= bookings(clinic, portal, bare, size)
-        found["memory of the one process after the load, MB"] = portal.memory()
         found |= one_slot(clinic, [portal], size)
         with running(PORTAL, env) as second:
             found |= one_slot(clinic, [portal, second], size)
