@@ -73,16 +73,20 @@ async def choose_offer(request: AnyRequest, patient: FromPath[UUID], now: Now) -
     links = [(option, _answer_url(patient, choices, asked, option)) for option in options]
     if len(links) == 1:
         return see_other(links[0][1])
+    offer = await offers.chosen(choices)
+    # What no longer goes together is not named: only one way of many would be.
+    named = choices if offer else choices.before(asked)
     return await page(
         request,
         "booking/choose_offer.html",
         profile=profile,
         tab="appointments",
         step=asked,
-        choices=choices,
+        choices=named,
         crumbs=_crumbs(patient, choices, asked),
-        offer=await offers.chosen(choices.before(asked)),
+        offer=offer or await offers.chosen(named),
         links=links,
+        answer=getattr(choices, asked),
     )
 
 
@@ -189,7 +193,7 @@ async def _moment_or_reason(
         return see_other(urls.start_url(patient, choices))
     errors: dict[str, str] = {}
     if "continuer" in request.query_params:
-        choices, errors = _answered(request, choices, step)
+        choices, errors = _answered(request, choices, step, now)
         if not errors:
             return see_other(urls.step_url(patient, choices, "slot"))
     template = "booking/choose_moment.html" if step == "moment" else "booking/give_reason.html"
@@ -202,7 +206,7 @@ async def _moment_or_reason(
         choices=choices,
         crumbs=_crumbs(patient, choices, step),
         offer=await offers.chosen(choices),
-        kept=urls.query_of(choices.before(step)),
+        kept=urls.query_of(replace(choices.before(step), reason=None)),
         back_url=urls.step_url(patient, choices, "visit_type"),
         asked=request.query_params,
         problems=errors,
@@ -212,14 +216,18 @@ async def _moment_or_reason(
     )
 
 
-def _answered(request: AnyRequest, choices: Choices, step: Step) -> tuple[Choices, dict[str, str]]:
+def _answered(
+    request: AnyRequest, choices: Choices, step: Step, now: datetime
+) -> tuple[Choices, dict[str, str]]:
     errors: dict[str, str] = {}
-    query = request.query_params
+    query, clinic = request.query_params, request.user.clinic
     if step == "moment":
         from_day = urls.day(query.get("date", ""))
         wants_day = query.get("moment") == "a-partir-du"
         if wants_day and from_day is None:
             errors["date"] = "unreadable" if query.get("date") else "missing"
+        elif wants_day and from_day and not slots.is_published(from_day, clinic, now):
+            errors["date"] = "not_published"
         choices = replace(choices, moment=from_day if wants_day else "soonest")
     try:
         reason = rules.read_reason(query.get("motif", ""), is_required=choices.is_urgent)

@@ -119,4 +119,5 @@ async def _page(
         current_url=f"{PATHS[act]}/{token}",
         refusal=refusal,
         is_unanswered=is_unanswered,
+        is_kept="garder" in request.query_params,
     )

@@ -10,6 +10,7 @@ from uuid import UUID
 from domain import db
 from domain.appointments.choices import ANYONE, Choices
 from domain.clinic.calendar import Week, moment
+from domain.clinic.settings import ClinicSettings
 from domain.errors import SlotTaken
 from domain.people.viewer import Profile, Viewer
 
@@ -177,6 +178,11 @@ async def _beside(
 async def start_of(slot: UUID) -> datetime | None:
     rows = await db.fetch("SELECT starts_at FROM slot WHERE id = {}", slot)
     return rows[0]["starts_at"] if rows else None
+
+
+def is_published(day: date, clinic: ClinicSettings, now: datetime) -> bool:
+    """Whether there can be slots on that day at all."""
+    return clinic.today(now) <= day <= clinic.last_day(now)
 
 
 async def is_open(search: Search, slot: UUID) -> bool:

@@ -200,6 +200,33 @@ async def test_earlier_step_is_reopened_with_the_rest_kept(
     }
 
 
+async def test_reopened_step_names_what_is_still_chosen_and_marks_its_own_answer(
+    alice: Browser, world: World, wide: Wide
+) -> None:
+    page = await alice.get(url(world, "intervenant", lieu=wide.north))
+    assert "Clinique du Nord" in crumbs(page)
+    marked = [e.text for e in elements(page, "a") if e.attrs.get("aria-current") == "true"]
+    assert [text for text in marked if "Votre choix" in text] == [
+        "Votre choixDre Camille RoyMédecine de famille"
+    ]
+
+
+async def test_reason_is_asked_for_again_as_often_as_one_likes(
+    alice: Browser, world: World, wide: Wide
+) -> None:
+    """A corrected form, and a reopened step: the address has each answer once."""
+    wrong = await alice.get(url(world, "moment", motif="x" * 141, continuer=1))
+    assert wrong.status_code == 422
+    right = await alice.follow(
+        await alice.press(wrong, "Continuer", {"moment": "des-que-possible", "motif": "Toux"})
+    )
+    assert (heading(right), asked(right)["motif"]) == ("Sélectionnez votre créneau horaire", "Toux")
+    again = await alice.click(right, "Dès que possible")
+    assert elements(again, "textarea")[0].text == "Toux"
+    slots = await alice.follow(await alice.press(again, "Continuer", {"motif": "Toux"}))
+    assert (heading(slots), asked(slots)["motif"]) == ("Sélectionnez votre créneau horaire", "Toux")
+
+
 async def test_what_no_longer_fits_an_earlier_answer_is_dropped_and_what_was_typed_stays(
     alice: Browser, world: World, wide: Wide
 ) -> None:
@@ -297,6 +324,36 @@ async def test_unreadable_date_is_said_beside_its_field_and_kept(
     field = next(e for e in elements(answer, "input") if e.attrs.get("id") == "date")
     assert (field.attrs["value"], field.attrs["aria-invalid"]) == (typed, "true")
     assert elements(answer, "textarea")[0].text == "Toux"
+
+
+@pytest.mark.parametrize("date", ["2026-11-22", "2027-02-16", "2199-01-01"])
+async def test_day_without_any_slots_yet_is_said_beside_its_field_and_kept(
+    alice: Browser, world: World, date: str
+) -> None:
+    page = await alice.get(
+        url(world, "moment", moment="a-partir-du", date=date, motif="Toux", continuer=1)
+    )
+    assert page.status_code == 422
+    assert "Choisissez une date entre le 23 novembre 2026 et le 15 février 2027." in main(page)
+    (field,) = [e for e in elements(page, "input") if e.attrs.get("id") == "date"]
+    assert field.attrs["value"] == date
+
+
+@pytest.mark.parametrize("date", ["2026-11-23", "2027-02-15"])
+async def test_first_and_last_day_may_be_asked_for(alice: Browser, world: World, date: str) -> None:
+    page = await alice.get(url(world, "moment", moment="a-partir-du", date=date, continuer=1))
+    assert page.status_code == 303
+
+
+async def test_visit_too_soon_to_be_cancelled_online_says_so_before_it_is_booked(
+    alice: Browser, world: World
+) -> None:
+    soon, later = await world.slot(local(24, 10)), await world.slot(local(27, 10))
+    words = "il ne pourra pas être annulé en ligne"
+    assert words in main(await alice.get(url(world, "confirmation", creneau=soon)))
+    card = main(await alice.get(url(world, "confirmation", creneau=later)))
+    assert words not in card
+    assert "Ce rendez-vous ne peut être annulé après le 25 novembre 2026" in card
 
 
 async def test_slots_from_a_day_on_begin_at_that_day(alice: Browser, world: World) -> None:

@@ -75,6 +75,19 @@ async def is_dead(browser: Browser, url: str) -> bool:
     return True
 
 
+# Changing one's mind.
+
+
+async def test_whoever_keeps_the_visit_is_told_that_nothing_changed(
+    stranger: Browser, world: World, visit: UUID
+) -> None:
+    asked = await stranger.get(link(world, CANCEL, visit))
+    kept = await stranger.click(asked, "Retour")
+    assert kept.status_code == 200
+    assert "Rien n’a changé : votre rendez-vous est maintenu." in main(kept)
+    assert await outcome(visit) == (False, False)
+
+
 # Scanners.
 
 
