@@ -51,7 +51,7 @@ async def hold(
     async with db.transaction():
         await db.lock_row(Patient, patient)  # of two tabs, the later one moves the hold
         await _lock_holds(viewer, profile, slot)
-        await _proposed(viewer, profile, choices, slot, now)
+        await _bookable(viewer, profile, choices, slot, now)
         if await _held_until(viewer, profile, slot, now) is not None:
             return
         await _drop_holds(viewer, profile)
