@@ -48,12 +48,12 @@ def test_a_day_is_asked_for_and_the_weeks_are_leafed_through(heather: Patient) -
     heather.presses("Continuer")
     heather.is_warned("Choisissez une date.")
 
-    heather.page.get_by_label("Date", exact=True).fill("2026-12-09")
+    heather.page.get_by_label("Date", exact=True).fill("2026-12-14")
     heather.goes_on_to_the_slots()
 
-    heather.reads("7 – 13 décembre")
-    heather.page.get_by_role("link", name="Semaine suivante").click()
     heather.reads("14 – 20 décembre")
+    heather.page.get_by_role("link", name="Semaine suivante").click()
+    heather.reads("21 – 27 décembre")
     heather.looks_around()
     heather.page.go_back()
-    heather.reads("7 – 13 décembre")
+    heather.reads("14 – 20 décembre")
