@@ -25,6 +25,10 @@ class ProfileLost(NotAllowed):
     """The patient reached the age of consent."""
 
 
+class InvitedAsAnother(NotAllowed):
+    """The invitation was sent to another address than the one signed in with."""
+
+
 class NotSignedIn(Refusal):
     pass
 
@@ -59,12 +63,42 @@ class LinkUsed(LinkDead):
     """It did what it was for."""
 
 
+class SignInOver(LinkDead):
+    """Between the password and the code it took too long, or the password was changed."""
+
+
+class CodeSpent(LinkDead):
+    """The code that goes with it was wrong five times."""
+
+
+class InvitationExpired(LinkExpired):
+    pass
+
+
+class InvitationReplaced(LinkExpired):
+    """A newer invitation took its place."""
+
+
+class InvitationUsed(LinkUsed):
+    pass
+
+
+class InvitationSpent(CodeSpent):
+    pass
+
+
 class Invalid(Refusal):
     """What was typed cannot be taken as it is: for each field, the code of what is wrong."""
 
     def __init__(self, problems: dict[str, str]) -> None:
         super().__init__()
         self.problems = problems
+
+
+class WrongCode(Invalid):
+    def __init__(self, tries_left: int) -> None:
+        super().__init__({"code": "wrong"})
+        self.tries_left = tries_left
 
 
 class WrongCredentials(Refusal):
@@ -75,8 +109,28 @@ class NotActivated(Refusal):
     pass
 
 
+class TooYoung(Refusal):
+    """Below the age of consent, or the clinic has not said which that is."""
+
+
 class Conflict(Refusal):
     """Someone or something else was faster; the person can choose again."""
+
+
+class FactorChanged(Conflict):
+    """The second factor was switched on or off meanwhile."""
+
+
+class AddressTaken(Conflict):
+    """Another account has this e-mail address by now."""
+
+
+class ChartTaken(Conflict):
+    """The patient has an account already, or the account its own chart."""
+
+
+class AddressOfProxy(Conflict):
+    """The address or the phone is that of someone who acts for the patient."""
 
 
 class SlotTaken(Conflict):

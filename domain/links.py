@@ -11,9 +11,11 @@ from uuid import UUID
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from domain.errors import LinkDead
+from domain.errors import LinkDead, LinkExpired, SignInOver
 
 KNOWN_FOR = timedelta(days=365)
+UNSUBSCRIBE_FOR = timedelta(days=365)
+CODE_ASKED_FOR = timedelta(minutes=5)
 
 
 class Purpose(StrEnum):
@@ -24,6 +26,8 @@ class Purpose(StrEnum):
     RESET = "account.reset.v1"
     INVITE = "account.invite.v1"
     CHANGE_EMAIL = "account.change-email.v1"
+    UNSUBSCRIBE = "unsubscribe.v1"
+    SECOND_FACTOR = "account.second-factor.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,15 @@ class VisitLink:
     appointment: UUID
     version: int
     account: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscribeLink:
+    """Which mails an account is not to get any more, and about whom."""
+
+    account: UUID
+    patient: UUID
+    mail_class: str
 
 
 class Links:
@@ -63,6 +76,37 @@ class Links:
             return UUID(account) if age <= KNOWN_FOR.total_seconds() else None
         except (BadSignature, ValueError, TypeError, AttributeError):
             return None
+
+    def sign_unsubscribe(self, link: UnsubscribeLink, now: datetime) -> str:
+        payload = [link.account.hex, link.patient.hex, link.mail_class, int(now.timestamp())]
+        return str(self._serializer(Purpose.UNSUBSCRIBE).dumps(payload))
+
+    def read_unsubscribe(self, token: str, now: datetime) -> UnsubscribeLink:
+        try:
+            account, patient, mail_class, sent = self._serializer(Purpose.UNSUBSCRIBE).loads(token)
+            link = UnsubscribeLink(UUID(account), UUID(patient), str(mail_class))
+            age = now.timestamp() - float(sent)
+        except (BadSignature, ValueError, TypeError, AttributeError) as error:
+            raise LinkDead from error
+        if age > UNSUBSCRIBE_FOR.total_seconds():
+            raise LinkExpired
+        return link
+
+    def sign_first_step(self, account: UUID, password_hash: str, now: datetime) -> str:
+        """That the password was right, while it stays the same."""
+        payload = [account.hex, hash_of(password_hash), int(now.timestamp())]
+        return str(self._serializer(Purpose.SECOND_FACTOR).dumps(payload))
+
+    def read_first_step(self, token: str, now: datetime) -> tuple[UUID, str]:
+        """The account, and the hash of its password's hash then."""
+        try:
+            account, digest, at = self._serializer(Purpose.SECOND_FACTOR).loads(token)
+            step, age = (UUID(account), str(digest)), now.timestamp() - float(at)
+        except (BadSignature, ValueError, TypeError, AttributeError) as error:
+            raise SignInOver from error
+        if age >= CODE_ASKED_FOR.total_seconds():
+            raise SignInOver
+        return step
 
     def secret_token(self, purpose: Purpose, row: UUID) -> str:
         """What the link of this row carries. Made from our key, so that no table holds it."""

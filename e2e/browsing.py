@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import axe_playwright_python
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError
 
-COOKIES = {"session", "csrf", "known", "language"}
+COOKIES = {"session", "csrf", "known", "language", "step", "link"}
 BROWSERS = ("chromium-headless-shell", "chromium")
 GUIDELINES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OF_ONE_VISIT = re.compile(r'[0-9a-f]{8}-[-0-9a-f]{27}|value="[^"]*"|[?&][a-z]+=[^"&]*|\d+')

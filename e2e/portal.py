@@ -26,6 +26,7 @@ from domain.config import DEMO_KEY, Settings
 from domain.demo import seed
 from domain.demo.data.visits import Coming
 from e2e.mails import Mail
+from jobs.come_of_age import come_of_age
 from jobs.deliver_mail import deliver_mail
 from jobs.office import PostOffice
 from jobs.open_confirmation_window import open_confirmation_window
@@ -133,6 +134,7 @@ class Portal:
         await publish_slots(now=now)
         await release_holds(now=now)
         await open_confirmation_window(now=now)
+        await come_of_age(now=now)
         while await deliver_mail(self._office, now=now):
             pass
         await seal_audit(now=now)

@@ -9,12 +9,15 @@ from playwright.sync_api import expect
 from domain.accounts import throttles
 from domain.demo.data.people import CAMILLE, HEATHER, LEA
 from domain.demo.data.visits import CONFIRMED, TO_CANCEL, TO_DECIDE
+from e2e import helper, invited, new_address, newcomer
 from e2e.addresses import profile, step
 from e2e.patient import Patient
+from e2e.two_steps import has_two_steps, is_asked_for_the_code, is_offered, switches_on, types
 
 Way = Callable[[Patient], None]
 
 CONFIRM, CANCEL = "Confirmer le rendez-vous", "Annuler le rendez-vous"
+STOP = "Ne plus recevoir les courriels de rendez-vous"
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,150 @@ def sign_in_paused(on: Patient) -> None:
 
 
 @stranger
+def sign_up(on: Patient) -> None:
+    on.opens("/inscription")
+
+
+@stranger
+def sign_up_refused(on: Patient) -> None:
+    sign_up(on)
+    for label in ("Année", "Téléphone principal", "Téléphone secondaire"):
+        newcomer.field(on, label).fill("12")
+    on.control("Créer un compte").press("Enter")
+    on.is_warned("Inscrivez votre adresse courriel.")
+
+
+@stranger
+def sign_up_too_young(on: Patient) -> None:
+    sign_up(on)
+    newcomer.fills_in(on, year="2019")
+    on.presses("Créer un compte")
+
+
+@stranger
+def sign_up_not_open(on: Patient) -> None:
+    on.portal.change("UPDATE clinic SET consent_age = NULL")
+    sign_up_too_young(on)
+
+
+@stranger
+def sign_up_sent(on: Patient) -> None:
+    newcomer.applies(on)
+
+
+@stranger
+def sign_up_sent_again(on: Patient) -> None:
+    sign_up_sent(on)
+    on.portal.clock.advance(minutes=2)
+    on.presses("Renvoyer le courriel")
+    on.reads("Le courriel est envoyé de nouveau. Seul le lien du plus récent fonctionne.")
+
+
+@stranger
+def sign_up_sent_just_now(on: Patient) -> None:
+    sign_up_sent(on)
+    on.presses("Renvoyer le courriel")
+    on.is_warned("Le courriel vient d’être envoyé.")
+
+
+@stranger
+def sign_up_sent_to_nobody(on: Patient) -> None:
+    on.opens("/inscription/envoi")
+    on.presses("Renvoyer le courriel")
+    on.is_warned("Inscrivez votre adresse courriel.")
+
+
+@stranger
+def not_yet_activated(on: Patient) -> None:
+    newcomer.applies(on)
+    on.opens("/connexion")
+    on.fills_in_the_sign_in_form(newcomer.ZOE)
+    on.sees("Compte à activer")
+
+
+@stranger
+def activation(on: Patient) -> None:
+    newcomer.applies(on)
+    newcomer.opens_the_mail(on)
+
+
+@stranger
+def activation_done(on: Patient) -> None:
+    newcomer.applies(on)
+    newcomer.activates(on)
+
+
+@stranger
+def activation_done_before(on: Patient) -> None:
+    activation(on)
+    on.portal.change("UPDATE account_link SET used_at = ?", NOW)
+    on.presses("Activez votre compte")
+
+
+@stranger
+def activation_over(on: Patient) -> None:
+    on.opens("/activation")
+
+
+@stranger
+def dashboard_of_a_newcomer(on: Patient) -> None:
+    activation_done(on)
+    newcomer.enters(on)
+
+
+@stranger
+def lost_password(on: Patient) -> None:
+    on.opens("/mot-de-passe-oublie")
+
+
+@stranger
+def lost_password_refused(on: Patient) -> None:
+    lost_password(on)
+    on.page.get_by_label(on.says("Courriel")).fill("heather")
+    on.presses("Réinitialiser le mot de passe")
+    on.sees("Mot de passe oublié")
+
+
+@stranger
+def lost_password_paused(on: Patient) -> None:
+    now = on.portal.clock()
+    for _ in range(throttles.RESETS_PER_IP.most):
+        on.portal.run(throttles.take(throttles.RESETS_PER_IP, "127.0.0.1", now=now))
+    lost_password(on)
+    on.page.get_by_label(on.says("Courriel")).fill(HEATHER.email)
+    on.presses("Réinitialiser le mot de passe")
+    on.is_warned("Vous pourrez réessayer" if on.device.language == "fr" else "again")
+
+
+@stranger
+def lost_password_mailed(on: Patient) -> None:
+    lost_password(on)
+    on.page.get_by_label(on.says("Courriel")).fill(HEATHER.email)
+    on.presses("Réinitialiser le mot de passe")
+    on.sees("Vérifiez votre boîte courriel")
+
+
+@stranger
+def new_password(on: Patient) -> None:
+    lost_password_mailed(on)
+    (mail,) = on.portal.run_jobs()
+    on.opens(next(url for url in mail.links().values() if "/reinitialisation/" in url))
+
+
+@stranger
+def new_password_refused(on: Patient) -> None:
+    new_password(on)
+    on.page.locator("#mot_de_passe").fill("Bonjour2026!")
+    on.control("Connexion").press("Enter")
+    on.is_warned("Les deux mots de passe ne sont pas identiques.")
+
+
+@stranger
+def new_password_by_a_dead_link(on: Patient) -> None:
+    on.opens("/reinitialisation/altered")
+
+
+@stranger
 def link_to_confirm(on: Patient) -> None:
     on.opens(mailed(on, CONFIRM))
 
@@ -124,6 +271,25 @@ def link_cancelled(on: Patient) -> None:
 
 
 @stranger
+def unsubscribing(on: Patient) -> None:
+    on.opens(next(filter(None, (mail.links().get(STOP) for mail in on.portal.mails()))))
+
+
+@stranger
+def unsubscribing_unanswered(on: Patient) -> None:
+    unsubscribing(on)
+    on.presses("Ne plus recevoir")
+
+
+@stranger
+def unsubscribed(on: Patient) -> None:
+    unsubscribing(on)
+    on.answers("Oui, ne plus recevoir ces courriels")
+    on.presses("Ne plus recevoir")
+    on.sees("Ces courriels sont arrêtés")
+
+
+@stranger
 def dead_link(on: Patient) -> None:
     on.opens("/courriel/confirmation/altered")
 
@@ -137,6 +303,27 @@ def demo_mailbox(on: Patient) -> None:
 def demo_mail(on: Patient) -> None:
     demo_mailbox(on)
     on.main.get_by_role("listitem").get_by_role("link").first.click()
+
+
+@stranger
+def code_to_sign_in(on: Patient) -> None:
+    has_two_steps(on.portal)
+    is_asked_for_the_code(on)
+
+
+@stranger
+def code_to_sign_in_refused(on: Patient) -> None:
+    code_to_sign_in(on)
+    on.presses("Connexion")
+
+
+@stranger
+def code_to_sign_in_too_late(on: Patient) -> None:
+    code_to_sign_in(on)
+    on.portal.clock.advance(minutes=6)
+    types(on, "123456")
+    on.presses("Connexion")
+    on.is_warned("Connectez-vous de nouveau.")
 
 
 # Dashboard and visits
@@ -209,6 +396,136 @@ def asked_whether_to_cancel(on: Patient) -> None:
 @heather
 def visits_of_a_son(on: Patient) -> None:
     on.opens(f"{profile(on.portal, 'Nathan')}/rendez-vous")
+
+
+# « Profil », and the account
+
+
+@heather
+def own_profile(on: Patient) -> None:
+    helper.acts_for_heather(on.portal)
+    on.opens(f"{profile(on.portal)}/profil")
+
+
+@heather
+def own_profile_refused(on: Patient) -> None:
+    own_profile(on)
+    on.page.get_by_label(on.says("Téléphone principal")).fill("12")
+    on.presses("Enregistrer les téléphones")
+
+
+@heather
+def own_profile_changed(on: Patient) -> None:
+    own_profile(on)
+    on.presses("Enregistrer les téléphones")
+    on.reads("Vos téléphones sont enregistrés.")
+
+
+@heather
+def profile_of_a_son(on: Patient) -> None:
+    on.opens(f"{profile(on.portal, 'Nathan')}/profil")
+
+
+@heather
+def asked_whether_to_withdraw(on: Patient) -> None:
+    grant = helper.acts_for_heather(on.portal)
+    on.opens(f"{profile(on.portal)}/profil/acces/{grant}")
+
+
+@heather
+def access_journal(on: Patient) -> None:
+    on.opens(f"{profile(on.portal)}/profil/journal")
+
+
+@heather
+def error_to_report(on: Patient) -> None:
+    on.opens(f"{profile(on.portal)}/profil/erreur")
+
+
+@heather
+def error_to_report_refused(on: Patient) -> None:
+    error_to_report(on)
+    on.presses("Envoyer")
+
+
+@heather
+def devices(on: Patient) -> None:
+    on.portal.begin_session(HEATHER.email)
+    on.opens("/compte/appareils")
+
+
+@heather
+def devices_refused(on: Patient) -> None:
+    devices(on)
+    on.answers("Tous les autres appareils")
+    on.presses("Déconnecter")
+
+
+@heather
+def only_this_device(on: Patient) -> None:
+    on.opens("/compte/appareils?fait=oui")
+
+
+@heather
+def export(on: Patient) -> None:
+    on.opens("/compte/export")
+
+
+@heather
+def export_refused(on: Patient) -> None:
+    export(on)
+    on.presses("Télécharger mes données")
+
+
+@heather
+def profile_to_ask_for(on: Patient) -> None:
+    on.opens("/compte/demande")
+
+
+@heather
+def profile_to_ask_for_refused(on: Patient) -> None:
+    profile_to_ask_for(on)
+    on.presses("Envoyer la demande")
+
+
+@heather
+def profile_asked_for(on: Patient) -> None:
+    on.opens("/compte/demande?fait=oui")
+
+
+# The account
+
+
+@heather
+def passwords_to_type(on: Patient) -> None:
+    on.opens("/compte/mot-de-passe")
+
+
+@heather
+def passwords_refused(on: Patient) -> None:
+    passwords_to_type(on)
+    on.page.locator("#ancien").fill("Autre-12-Mot")
+    on.control("Sauvegarder").press("Enter")
+    on.is_warned("Ce n’est pas votre mot de passe actuel.")
+
+
+@heather
+def password_changed(on: Patient) -> None:
+    on.opens("/compte/mot-de-passe/termine")
+
+
+@heather
+def session_nearly_idle(on: Patient) -> None:
+    on.portal.change("UPDATE clinic SET idle_minutes = 2")
+    on.opens("/")
+    expect(on.control("Rester connecté")).to_be_focused()
+
+
+@heather
+def session_nearly_twelve_hours_old(on: Patient) -> None:
+    on.portal.change("UPDATE session SET created_at = datetime(created_at, '-719 minutes')")
+    on.opens("/")
+    expect(on.control("Continuer")).to_be_focused()
 
 
 # Booking
@@ -370,6 +687,255 @@ def urgent_slots(on: Patient) -> None:
     urgent_reason(on)
     on.page.get_by_role("textbox").fill("Fièvre")
     on.presses("Continuer")
+
+
+# By invitation
+
+
+def invitation(on: Patient, email: str = invited.DENIS) -> invited.Invitation:
+    has = invited.is_invited(on, email)
+    on.opens(has.link)
+    return has
+
+
+@stranger
+def invitation_to_accept(on: Patient) -> None:
+    invitation(on)
+
+
+@stranger
+def invitation_refused(on: Patient) -> None:
+    invitation(on)
+    on.main.get_by_role("button", name=on.says("Connexion"), exact=True).press("Enter")
+    on.is_warned("Saisissez le code.")
+
+
+@stranger
+def invitation_with_a_wrong_code(on: Patient) -> None:
+    invited.answers(on, invitation(on).wrong_code)
+    on.is_warned("Ce n’est pas le bon code.")
+
+
+@stranger
+def invitation_spent(on: Patient) -> None:
+    has = invitation(on)
+    on.portal.change("UPDATE invitation SET tries = 5")
+    on.opens(has.link)
+
+
+@stranger
+def invitation_expired(on: Patient) -> None:
+    has = invitation(on)
+    on.portal.clock.advance(days=7)
+    on.opens(has.link)
+
+
+@stranger
+def invitation_replaced(on: Patient) -> None:
+    has = invitation(on)
+    invited.is_invited(on)
+    on.opens(has.link)
+
+
+@stranger
+def invitation_used(on: Patient) -> None:
+    has = invitation(on)
+    on.portal.change("UPDATE invitation SET accepted_at = ?", NOW)
+    on.opens(has.link)
+
+
+@stranger
+def invitation_of_a_known_address(on: Patient) -> None:
+    invitation(on, CAMILLE.email)
+
+
+@camille
+def chart_to_add(on: Patient) -> None:
+    on.portal.change("DELETE FROM proxy_grant")
+    invitation(on, CAMILLE.email)
+    on.opens("/invitation/dossier")
+
+
+@camille
+def chart_to_add_refused(on: Patient) -> None:
+    chart_to_add(on)
+    on.control("Ajouter mon dossier").press("Enter")
+    on.is_warned("Saisissez le code.")
+
+
+@camille
+def chart_beside_ones_own(on: Patient) -> None:
+    invitation(on, CAMILLE.email)
+    on.opens("/invitation/dossier")
+
+
+@camille
+def chart_of_another_address(on: Patient) -> None:
+    invitation(on)
+    on.opens("/invitation/dossier")
+
+
+# Another address
+
+
+@heather
+def new_address_form(on: Patient) -> None:
+    on.opens("/compte/courriel")
+
+
+@heather
+def new_address_refused(on: Patient) -> None:
+    new_address_form(on)
+    on.control("Sauvegarder").press("Enter")
+    on.is_warned("Saisissez votre mot de passe actuel.")
+
+
+@heather
+def new_address_paused(on: Patient) -> None:
+    account = on.portal.value("SELECT id FROM account WHERE email = ?", HEATHER.email)
+    for _ in range(throttles.EMAIL_CHANGES.most):
+        now = on.portal.clock()
+        on.portal.run(throttles.take(throttles.EMAIL_CHANGES, str(account), now=now))
+    new_address_form(on)
+    new_address.fills_in(on)
+    on.is_warned("Vous pourrez réessayer" if on.device.language == "fr" else "again")
+
+
+@heather
+def new_address_asked(on: Patient) -> None:
+    new_address.asks(on)
+
+
+@heather
+def new_address_asked_before(on: Patient) -> None:
+    new_address_asked(on)
+    new_address_form(on)
+
+
+@heather
+def new_address_mailed_just_now(on: Patient) -> None:
+    new_address_asked(on)
+    on.presses("Renvoyer")
+    on.reads("Les deux courriels viennent de partir. Attendez une minute avant de les renvoyer.")
+
+
+@heather
+def new_address_mailed_again(on: Patient) -> None:
+    new_address_asked(on)
+    on.portal.clock.advance(minutes=1)
+    on.presses("Renvoyer")
+    on.reads("Les deux courriels ont été renvoyés.")
+
+
+@heather
+def new_address_to_confirm(on: Patient) -> None:
+    new_address_asked(on)
+    on.opens(new_address.reads_both_mailboxes(on).link)
+
+
+@heather
+def new_address_with_a_wrong_code(on: Patient) -> None:
+    new_address_asked(on)
+    mailed = new_address.reads_both_mailboxes(on)
+    on.opens(mailed.link)
+    new_address.types_the_code(on, mailed.wrong_code)
+    on.is_warned("Ce n’est pas le bon code.")
+
+
+@heather
+def new_address_spent(on: Patient) -> None:
+    new_address_to_confirm(on)
+    on.portal.change("UPDATE email_change SET tries = 5")
+    on.page.reload()
+
+
+@heather
+def new_address_taken_meanwhile(on: Patient) -> None:
+    new_address_asked(on)
+    mailed = new_address.reads_both_mailboxes(on)
+    on.opens(mailed.link)
+    on.portal.change(
+        "UPDATE account SET email_canonical = ? WHERE email = ?", new_address.NEW, CAMILLE.email
+    )
+    new_address.types_the_code(on, mailed.code)
+
+
+@heather
+def new_address_confirmed(on: Patient) -> None:
+    new_address_asked(on)
+    mailed = new_address.reads_both_mailboxes(on)
+    on.opens(mailed.link)
+    new_address.types_the_code(on, mailed.code)
+    on.sees("Votre courriel est changé")
+
+
+@stranger
+def sign_in_with_the_new_address(on: Patient) -> None:
+    on.opens("/connexion?fait=courriel")
+
+
+# Signing in in two steps
+
+
+@heather
+def two_steps_off(on: Patient) -> None:
+    on.opens("/compte/validation")
+
+
+@heather
+def two_steps_without_a_password(on: Patient) -> None:
+    two_steps_off(on)
+    on.presses("Continuer")
+
+
+@heather
+def two_steps_set_up(on: Patient) -> None:
+    is_offered(on)
+
+
+@heather
+def two_steps_without_a_code(on: Patient) -> None:
+    two_steps_set_up(on)
+    on.presses("Activer")
+
+
+@heather
+def two_steps_set_up_too_late(on: Patient) -> None:
+    on.opens("/compte/validation?fait=trop-tard")
+
+
+@heather
+def recovery_codes(on: Patient) -> None:
+    switches_on(on)
+
+
+@heather
+def two_steps_on(on: Patient) -> None:
+    has_two_steps(on.portal)
+    on.opens("/compte/validation")
+
+
+@heather
+def new_recovery_codes(on: Patient) -> None:
+    two_steps_on(on)
+    on.presses("Nouveaux codes de récupération")
+
+
+@heather
+def switching_two_steps_off(on: Patient) -> None:
+    two_steps_on(on)
+    on.presses("Désactiver")
+
+
+@heather
+def switching_two_steps_off_refused(on: Patient) -> None:
+    switching_two_steps_off(on)
+    on.presses("Désactiver")
+
+
+@heather
+def two_steps_switched_off(on: Patient) -> None:
+    on.opens("/compte/validation?fait=desactivation")
 
 
 # Terms and refusals

@@ -133,7 +133,8 @@ def check_focus(page: Page) -> None:
             };
             return [...document.querySelectorAll("a, button, summary, input, textarea")]
                 .filter((element) => element.checkVisibility({ visibilityProperty: true })
-                    && !element.matches("input[type=hidden]"))
+                    && !element.matches("input[type=hidden]")
+                    && (!document.querySelector(":modal") || element.closest(":modal")))
                 .filter((element) => {
                     element.focus();
                     const box = element.getBoundingClientRect();

@@ -40,6 +40,9 @@ def message(letter: Letter, about: About, office: PostOffice, *, now: datetime) 
     if isinstance(about, VisitLetter) and about.kind in WITH_CALENDAR:
         _attach_calendar(made, about, office, now)
     made["Content-Language"] = about.language
+    if isinstance(about, VisitLetter) and about.unsubscribe_token:
+        made["List-Unsubscribe"] = f"<{_unsubscribe_url(about, settings.public_url)}>"
+        made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return made
 
 
@@ -69,8 +72,13 @@ def _of_visit(about: VisitLetter, url: str) -> dict[str, Any]:
         "shows_details": about.shows_details,
         "booking_url": f"{url}/profils/{about.visit.patient}/reservation",
         "confirm_url": about.confirm_token and f"{url}/courriel/confirmation/{about.confirm_token}",
+        "unsubscribe_url": about.unsubscribe_token and _unsubscribe_url(about, url),
         "cancel_url": about.cancel_token and f"{url}/courriel/annulation/{about.cancel_token}",
     }
+
+
+def _unsubscribe_url(about: VisitLetter, url: str) -> str:
+    return f"{url}/desabonnement/{about.unsubscribe_token}"
 
 
 def _of_account(about: AccountLetter, url: str) -> dict[str, Any]:
@@ -79,6 +87,10 @@ def _of_account(about: AccountLetter, url: str) -> dict[str, Any]:
         "code": about.code,
         "patient_name": about.patient_name,
         "facts": about.facts,
+        "happened_at": about.happened_at,
+        "until": about.until,
+        "is_own": about.is_own,
+        "day": about.day,
     }
 
 

@@ -12,7 +12,9 @@ from functools import partial
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from jobs.come_of_age import come_of_age
 from jobs.deliver_mail import deliver_mail
+from jobs.expire_codes import expire_codes
 from jobs.office import PostOffice
 from jobs.open_confirmation_window import open_confirmation_window
 from jobs.publish_slots import publish_slots
@@ -34,6 +36,8 @@ def schedule(office: PostOffice) -> list[Task]:
         Task("deliver_mail", partial(deliver_mail, office), every(seconds=2)),
         Task("open_confirmation_window", open_confirmation_window, every(minutes=1)),
         Task("release_holds", release_holds, every(minutes=1)),
+        Task("expire_codes", expire_codes, every(minutes=5)),
+        Task("come_of_age", come_of_age, every(minutes=15)),
         Task("seal_audit", seal_audit, every(minutes=10)),
         Task("publish_slots", publish_slots, every(hours=1)),
         Task("purge", purge, every(days=1)),

@@ -60,11 +60,25 @@ function postWhenSeen(form) {
   post();
 }
 
+// An address typed on one page comes along to the next in the fragment, which no server or journal sees.
+function carry(link) {
+  const typed = document.getElementById(link.dataset.carry).value;
+  link.hash = typed && new URLSearchParams({ [link.dataset.carry]: typed });
+}
+
+function unpack(field) {
+  const carried = new URLSearchParams(location.hash.slice(1)).get(field.id);
+  if (!carried) return;
+  field.value ||= carried;
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
 function enhance(root) {
   root.querySelectorAll("[data-counter]").forEach(count);
   root.querySelectorAll("[data-countdown]").forEach(countDown);
   root.querySelectorAll("[data-autopost]").forEach(postWhenSeen);
   root.querySelectorAll("[data-reveal]").forEach((button) => { button.hidden = false; });
+  root.querySelectorAll("[data-carried]").forEach(unpack);
 }
 
 function focusOn(element, options) {
@@ -123,6 +137,8 @@ document.addEventListener("input", (event) => {
 });
 
 document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-carry]");
+  if (link) carry(link);
   const button = event.target.closest("[data-reveal]");
   if (button) reveal(button, document.getElementById(button.dataset.reveal).type === "password");
   const menu = document.querySelector(".menu[open]");

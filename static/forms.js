@@ -25,7 +25,7 @@ function isRight(field) {
   if (field.dataset.conditions) return Object.values(RULES).every((rule) => rule(field.value.normalize("NFC")));
   if (field.dataset.sameAs) return field.value === document.getElementById(field.dataset.sameAs).value;
   if (field.type === "email") return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(field.value.trim());
-  return true;
+  return field.validity.valid;
 }
 
 // The button only looks disabled: pressed all the same, it lets the server say what is missing.
@@ -42,6 +42,26 @@ function refresh(form) {
   if (form.querySelector("[data-when-complete]")) showReadiness(form);
 }
 
+// The choices seldom made wait behind one that says so; it is no choice itself.
+function fold(select) {
+  const rest = [...select.querySelectorAll("[data-rest]")];
+  if (rest.some((option) => option.selected)) return;
+  const more = new Option(select.dataset.more, "");
+  rest.forEach((option) => option.remove());
+  select.append(more);
+  let chosen = select.value;
+  select.addEventListener("change", () => {
+    if (!more.isConnected || !more.selected) {
+      chosen = select.value;
+      return;
+    }
+    more.replaceWith(...rest);
+    select.value = chosen;
+    try { select.showPicker(); } catch { /* it opens by the next touch */ }
+  });
+}
+
+document.querySelectorAll("select[data-more]").forEach(fold);
 document.querySelectorAll("form").forEach(refresh);
 document.addEventListener("input", ({ target }) => target.form && refresh(target.form));
 document.addEventListener("change", ({ target }) => target.form && refresh(target.form));

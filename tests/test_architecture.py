@@ -158,14 +158,25 @@ def test_every_route_says_whom_it_is_for() -> None:
         "/static/{name}",
         "/sante",
         "/csp",
+        "/mot-de-passe-oublie",
+        "/mot-de-passe-oublie/envoi",
+        "/reinitialisation",
+        "/reinitialisation/{token}",
         "/connexion",
+        "/connexion/code",
+        "/changement-courriel",
+        "/changement-courriel/{token}",
+        "/invitation",
+        "/invitation/{token}",
         "/langue",
         "/courriel/confirmation/{token}",
         "/courriel/annulation/{token}",
+        "/desabonnement/{token}",
+        "/desabonnement/{token}/retour",
     }
     assert {opt for route in ROUTES for opt in route.opt} <= {"bare", "public", "before_terms"}
     before_terms = {route.path for route in ROUTES if "before_terms" in route.opt}
-    assert before_terms == {"/conditions", "/deconnexion"}
+    assert before_terms == {"/conditions", "/deconnexion", "/session"}
 
 
 def test_english_catalogue_is_complete() -> None:

@@ -30,6 +30,13 @@ ZONE = ZoneInfo("America/Toronto")
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # a Monday, 10:00 in Toronto
 PASSWORD = "Tulipe-42-Nord"
 PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+def own_passwords() -> Passwords:
+    """For a test that hashes more at once than there are places: who waits is of its own loop."""
+    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1), queue=100)
+
+
 EVERY_GRANT = ("book", "read_invoices", "read_documents", "read_messages", "send_messages")
 
 

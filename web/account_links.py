@@ -16,8 +16,10 @@ from web.security import cookie, dropped_cookie, read_cookie
 FIELD = "lien"
 
 
-def arrive(request: Request[Any, Any, Any], path: str, token: str) -> Response[Any]:
-    response = see_other(path)
+def arrive(
+    request: Request[Any, Any, Any], path: str, token: str, *, query: str = ""
+) -> Response[Any]:
+    response = see_other(f"{path}{query}")
     response.set_cookie(cookie(portal_of(request).settings, "link", f"{path}|{token}"))
     return response
 

@@ -72,14 +72,33 @@ def demo(options: argparse.Namespace) -> int:
     if options.host not in {"127.0.0.1", "::1", "localhost"}:
         raise SystemExit("a demonstration, with its known passwords, stays on this machine")
     os.environ |= {"PORTAL_DEMO": "1", "PORT": str(options.port)}
-    url = Settings.from_env(os.environ).public_url
+    settings = Settings.from_env(os.environ)
+    url = settings.public_url
     asyncio.run(db.migrate())
     _with_database(_seed())
+    invited = _with_database(_invite_someone(settings.keys))
     print(f"Portail      {url}")
     print(f"Courriels    {url}/courriels")
     print(f"Comptes      {DEMO_ACCOUNTS[0]}\n             {DEMO_ACCOUNTS[1]}")
-    print(f"Mot de passe {DEMO_PASSWORD}", flush=True)
+    print(f"Mot de passe {DEMO_PASSWORD}")
+    if invited is not None:
+        print(f"Invitation   {invited.email}\n             code de la clinique {invited.code}")
+    sys.stdout.flush()
     return serve(options)
+
+
+def invite(options: argparse.Namespace) -> int:
+    from domain.config import Settings
+    from domain.errors import Refusal
+
+    settings = Settings.from_env(os.environ)
+    try:
+        code = _with_database(_invite(options, settings.keys))
+    except Refusal as refusal:
+        print(f"Not invited: {refusal.code}", file=sys.stderr)
+        return 1
+    print(f"Code to hand over, shown this once: {code}")
+    return 0
 
 
 def check_journal(_: argparse.Namespace) -> int:
@@ -101,6 +120,34 @@ async def _seed() -> None:
     await seed(now=clock.now(), passwords=Passwords())
 
 
+async def _invite(options: argparse.Namespace, keys: Sequence[str]) -> str:
+    from domain import clock
+    from domain.accounts import invitations
+    from domain.accounts.passwords import Passwords
+    from domain.audit import Actor
+    from domain.links import Links
+
+    return await invitations.invite(
+        await invitations.patient_named(options.patient),
+        options.email,
+        options.language,
+        Actor("console", None, "portal invite"),
+        links=Links(keys),
+        passwords=Passwords(),
+        now=clock.now(),
+        in_spite_of_proxy=options.in_spite_of_proxy,
+    )
+
+
+async def _invite_someone(keys: Sequence[str]) -> Any:
+    from domain import clock
+    from domain.accounts.passwords import Passwords
+    from domain.demo import invitation
+    from domain.links import Links
+
+    return await invitation.invite(links=Links(keys), passwords=Passwords(), now=clock.now())
+
+
 def _with_database(work: Coroutine[Any, Any, Any]) -> Any:
     from domain import db
 
@@ -120,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
         (jobs, "run the jobs alone, beside servers with PORTAL_JOBS=off"),
         (seed_demo, "fill an empty database for a demonstration"),
         (demo, "migrate, seed and run a demonstration"),
+        (invite, "invite a patient by mail, and show the code to hand over"),
         (check_journal, "verify the seals of the audit journal"),
     ):
         command = commands.add_parser(run.__name__.replace("_", "-"), help=about)
@@ -127,6 +175,17 @@ def _parser() -> argparse.ArgumentParser:
         if run in (serve, demo):
             command.add_argument("--host", default="127.0.0.1")
             command.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        if run is invite:
+            command.add_argument(
+                "--patient", required=True, help="id, or exact first and last name"
+            )
+            command.add_argument("--email", required=True)
+            command.add_argument("--language", choices=("fr", "en"), default="fr")
+            command.add_argument(
+                "--in-spite-of-proxy",
+                action="store_true",
+                help="also when the address or phone is that of someone who acts for the patient",
+            )
     return parser
 
 

@@ -4,6 +4,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
+from domain.accounts import sign_up
 from domain.appointments import agenda
 from domain.people.policy import Grant
 from web.responses import page
@@ -23,5 +24,6 @@ async def dashboard(
         about=bookable,
         visits=await agenda.upcoming(viewer, bookable, now=now),
         cards=[(profile, viewer.is_lost(profile, now)) for profile in viewer.profiles],
+        waiting=None if viewer.profiles else await sign_up.waiting(viewer),
         opened=request.query_params.get("ouvert", ""),
     )

@@ -32,6 +32,7 @@ STATUSES: dict[type[Refusal], int] = {
     errors.Invalid: 422,
     errors.WrongCredentials: 422,
     errors.NotActivated: 403,
+    errors.TooYoung: 403,
 }
 WRITTEN = frozenset({403, 404, 405, 409, 410, 413, 422, 429, 503})
 BUSY_FOR = "2"

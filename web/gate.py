@@ -1,6 +1,7 @@
 """What every request and answer passes, before and outside of any routing."""
 
 import logging
+import re
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +32,18 @@ HEADERS = {
     "x-robots-tag": "noindex, nofollow",
 }
 PRIVATE = {"cache-control": "no-store", "vary": "HX-Request, Cookie"}
+# Where the links of mails lead; the longer first.
+MAILED = (
+    "/courriel/confirmation/",
+    "/courriel/annulation/",
+    "/courriel/",
+    "/changement-courriel/",
+    "/activation/",
+    "/invitation/",
+    "/reinitialisation/",
+    "/desabonnement/",
+)
+ONE_CLICK = re.compile("/desabonnement/[^/]+")
 TRANSPORT = {"strict-transport-security": "max-age=63072000; includeSubDomains"}
 
 
@@ -54,7 +67,9 @@ class Gate:
         answer = _Answer(self, scope, send)
         if headers.get(b"host", b"").lower() != self._host:
             await answer.refuse(400, b"Unknown host")
-        elif scope["method"] in UNSAFE and not self._is_from_here(headers):
+        elif scope["method"] in UNSAFE and not (
+            _is_one_click(scope) or self._is_from_here(headers)
+        ):
             await answer.refuse(403, b"Request from another site")
         else:
             await self.app(scope, receive, answer.send)
@@ -113,10 +128,20 @@ class _Answer:
         )
 
 
+def _is_one_click(scope: Any) -> bool:
+    """A mailbox unsubscribes by itself (RFC 8058): the one POST that may come from anywhere.
+
+    Its token is in the address, and it reads no cookie.
+    """
+    return scope["method"] == "POST" and ONE_CLICK.fullmatch(scope["path"]) is not None
+
+
 def _loggable(path: str) -> str:
     """Without a mailed link's token, nor anything that could forge a line; never the query."""
-    if path.startswith("/courriel/"):
-        path = "/".join(path.split("/")[:3]) + "/…"
+    for place in MAILED:
+        if path.startswith(place):
+            path = f"{place}…"
+            break
     return "".join(c if c.isprintable() else "?" for c in path)[:200]
 
 

@@ -38,10 +38,11 @@ async def page(
         action = f"read.{template.removesuffix('.html')}"
         await audit.record_each(viewer.actor, action, patients, at=now)
     entries = None
-    # Every entry so far speaks of a visit.
-    may_see = viewer is not None and profile is not None and viewer.may(Grant.BOOK, profile.id, now)
-    if profile is not None and may_see and not wants_fragment(request):
-        entries = await activity.latest(profile.id)
+    if viewer is not None and profile is not None and not wants_fragment(request):
+        visits = viewer.may(Grant.BOOK, profile.id, now)
+        access = viewer.may_open(profile, now) and viewer.may_read_journal(profile, now)
+        if visits or access:
+            entries = await activity.latest(profile.id, visits=visits, access=access)
     return render(
         request,
         template,

@@ -19,7 +19,7 @@ from domain.clinic.clinic import current_settings
 from domain.config import Settings
 from domain.errors import FormRefused, NotSignedIn, TermsNotAccepted
 
-CookieName = Literal["session", "csrf", "known", "language", "link"]
+CookieName = Literal["session", "csrf", "known", "language", "link", "step"]
 TOKEN_FIELD = "_csrf_token"  # noqa: S105 - a field's name
 SALT = 16
 YEAR = 365 * 24 * 3600
@@ -29,6 +29,7 @@ LIVES: dict[CookieName, int | None] = {
     "known": YEAR,
     "language": YEAR,
     "link": 3600,
+    "step": 300,
 }
 
 
@@ -64,8 +65,8 @@ async def identify(
 ) -> None:
     """Before every handler: the viewer, or the clinic alone where the route is public."""
     portal = connection.app.state.portal
-    if handler.opt.get("bare"):
-        connection.scope["user"] = None
+    if handler.opt.get("bare") or connection.scope.get("method") == "OPTIONS":
+        connection.scope["user"] = None  # nor is being asked what one may ask a use of the session
         return
     if handler.opt.get("public"):
         connection.scope["user"] = None

@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID, uuid4
 
 from domain import db
-from domain.accounts.tables import AccountLink
+from domain.accounts.tables import AccountLink, EmailChange
 from domain.errors import LinkExpired, LinkUsed
 from domain.links import Links, Purpose, hash_of
 
@@ -61,6 +61,11 @@ async def use(token: str, kind: Kind, *, now: datetime) -> UUID:
 async def end_all(account: UUID, *, now: datetime) -> None:
     """Whatever was mailed before the account changed opens nothing any more."""
     await _end(account, list(LIVES), now)
+    await EmailChange.update({EmailChange.ended_at: now}).where(
+        (EmailChange.account == account)
+        & EmailChange.done_at.is_null()
+        & EmailChange.ended_at.is_null()
+    )
 
 
 async def is_alive(link: UUID, *, now: datetime) -> bool:

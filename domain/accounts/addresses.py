@@ -3,6 +3,7 @@ import unicodedata
 
 LONGEST = 254
 HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
 
 
 def canonical(email: str) -> str:
@@ -22,6 +23,17 @@ def canonical(email: str) -> str:
     if HOST.fullmatch(host) is None:
         return ""
     return f"{unicodedata.normalize('NFC', local).lower()}@{host}"
+
+
+def sendable(email: str) -> str:
+    """The address as a mail can be sent to it; '' for what no server takes, or takes for another.
+
+    A comment or quotes in it would lead to someone else's mailbox.
+    """
+    local, _, host = email.strip().rpartition("@")
+    if not canonical(email) or LOCAL.fullmatch(local) is None:
+        return ""
+    return f"{local}@{host if host.isascii() else host.encode('idna').decode('ascii')}"
 
 
 def _looks_like_ascii(letter: str) -> bool:

@@ -1,16 +1,20 @@
 """What a mail about an account says when it leaves. These can never be switched off."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 from domain.accounts import account_links
 from domain.accounts.tables import AccountLink, EmailChange, Invitation
 from domain.clinic.clinic import current_settings
 from domain.clinic.settings import ClinicSettings
+from domain.errors import NotFound
 from domain.links import Links, Purpose
 from domain.mail.delivery import Letter
+from domain.people import viewer as viewers
+from domain.people.coming_of_age import day_of_age
 from domain.people.tables import Account, Patient
+from domain.people.viewer import Profile, Viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,13 @@ class AccountLetter:
     patient_name: str = ""
     """The first name alone."""
     facts: dict[str, str] | None = None
+    happened_at: datetime | None = None
+    until: datetime | None = None
+    """When its link ends, where that is not always the same time."""
+    is_own: bool = False
+    """Whether it is about the reader's own profile."""
+    day: date | None = None
+    """On which the profile's person reaches the age of consent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,9 @@ class Contents:
     patient_name: str = ""
     address: str = ""
     language: str = ""
+    until: datetime | None = None
+    is_own: bool = False
+    day: date | None = None
 
 
 # Nothing but their words, and perhaps a page of the portal that anyone may open.
@@ -47,7 +61,7 @@ PLAIN = {
     "new_device": "/mot-de-passe-oublie",
     "failed_sign_ins": "/mot-de-passe-oublie",
     "second_factor_on": "",
-    "second_factor_off": "",
+    "second_factor_off": "/mot-de-passe-oublie",
 }
 WITH_LINK = {"activate": "/activation", "password_reset": "/reinitialisation"}
 ABOUT_ACCESS = {"access_granted", "access_withdrawn", "coming_of_age"}
@@ -78,6 +92,10 @@ async def compose(letter: Letter, *, links: Links, now: datetime) -> AccountLett
         code=contents.code,
         patient_name=contents.patient_name,
         facts=letter.facts,
+        happened_at=letter.created_at,
+        until=contents.until,
+        is_own=contents.is_own,
+        day=contents.day,
     )
 
 
@@ -89,7 +107,7 @@ async def _contents(letter: Letter, links: Links, now: datetime) -> Contents | N
     if letter.kind == "invitation":
         return await _invitation(letter, links, now)
     if letter.kind in ABOUT_ACCESS:
-        return await _about_access(letter)
+        return await _about_access(letter, now)
     return await _email_change(letter, links, now)
 
 
@@ -108,7 +126,12 @@ async def _invitation(letter: Letter, links: Links, now: datetime) -> Contents |
     token = links.mailed_token(Purpose.INVITE, row.id, row.token_hash)
     if token is None:
         return None
-    return Contents(path=f"/invitation/{token}", address=row.email, language=row.language)
+    return Contents(
+        path=f"/invitation/{token}",
+        address=row.email,
+        language=row.language,
+        until=row.expires_at,
+    )
 
 
 async def _email_change(letter: Letter, links: Links, now: datetime) -> Contents | None:
@@ -119,9 +142,41 @@ async def _email_change(letter: Letter, links: Links, now: datetime) -> Contents
     if letter.kind == "email_change_code":
         return Contents(code=links.codes(Purpose.CHANGE_EMAIL, row.id)[0])
     token = links.mailed_token(Purpose.CHANGE_EMAIL, row.id, row.token_hash)
-    return Contents(path=f"/courriel/{token}", address=row.new_email) if token else None
+    return Contents(path=f"/changement-courriel/{token}", address=row.new_email) if token else None
 
 
-async def _about_access(letter: Letter) -> Contents | None:
+async def _about_access(letter: Letter, now: datetime) -> Contents | None:
+    """Told to those who act for someone, and to that person; nothing that is no longer so."""
     patient = await Patient.objects().get(Patient.id == UUID(letter.facts["patient"]))
-    return Contents(path="/", patient_name=patient.first_name) if patient else None
+    if patient is None or letter.account is None:
+        return None
+    try:
+        viewer = await viewers.load(letter.account, via="job", request_id=str(letter.id))
+    except NotFound:
+        return None
+    profile = next((p for p in viewer.profiles if p.id == patient.id), None)
+    is_own = profile is not None and profile.is_own
+    day = None
+    if letter.kind == "coming_of_age":
+        day = _day_of_loss(profile, viewer, now, is_warning=letter.facts["days"] != "0")
+        if day is None:
+            return None
+    elif not is_own:
+        is_gone = profile is None or viewer.is_lost(profile, now)
+        if is_gone == (letter.kind == "access_granted"):
+            return None
+    return Contents(path="/", patient_name=patient.first_name, is_own=is_own, day=day)
+
+
+def _day_of_loss(
+    profile: Profile | None, viewer: Viewer, now: datetime, *, is_warning: bool
+) -> date | None:
+    """None when it will not be, by a consent; or, for a warning, when it already was."""
+    clinic = viewer.clinic
+    if profile is None or clinic.consent_age is None:
+        return None
+    day = day_of_age(profile.birth_date, clinic.consent_age)
+    first_moment = datetime.combine(day, time(), clinic.zone).astimezone(UTC)
+    if is_warning and now >= first_moment:
+        return None
+    return day if viewer.is_lost(profile, max(now, first_moment)) else None

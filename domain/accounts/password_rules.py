@@ -41,6 +41,17 @@ async def problem(password: str, *, email: str, about: Iterable[str] = ()) -> st
     return "" if await asyncio.to_thread(_is_strong, text, words) else "common"
 
 
+async def problems(
+    password: str, again: str, *, email: str, about: Iterable[str] = ()
+) -> dict[str, str]:
+    """What is wrong with a password chosen in a form, by the names of the form's two fields."""
+    code = await problem(password, email=email, about=about)
+    found = {"mot_de_passe": code} if code else {}
+    if normalized(password) != normalized(again):
+        found["confirmation"] = "different"
+    return found
+
+
 def _is_special(letter: str) -> bool:
     return not (letter.isdecimal() or letter.islower() or letter.isupper())
 
@@ -48,7 +59,11 @@ def _is_special(letter: str) -> bool:
 def _is_strong(text: str, words: list[str]) -> bool:
     from zxcvbn import zxcvbn  # its lists take a few megabytes: only where passwords are chosen
 
-    found = zxcvbn(text[:EXAMINED], user_inputs=[*words, *EXPECTED.split()])
+    # One expected word stays poor whatever stands round it.
+    if re.sub(r"[^a-z]", "", _plain(text)) in {*words, *EXPECTED.split()}:
+        return False
+    # Its lists have no accents: with them, no word of this place would be found.
+    found = zxcvbn(_unaccented(text)[:EXAMINED], user_inputs=[*words, *EXPECTED.split()])
     return int(found["score"]) >= STRONG_ENOUGH
 
 
@@ -58,8 +73,9 @@ def _words(name: str) -> list[str]:
 
 def _plain(text: str) -> str:
     """Without accents or capitals."""
-    return "".join(
-        letter
-        for letter in unicodedata.normalize("NFKD", text)
-        if not unicodedata.combining(letter)
-    ).lower()
+    return _unaccented(text).lower()
+
+
+def _unaccented(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

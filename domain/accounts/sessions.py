@@ -1,5 +1,6 @@
 import hashlib
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -7,7 +8,7 @@ from domain import db
 from domain.accounts.tables import Session
 from domain.audit import Actor
 from domain.people import viewer
-from domain.people.viewer import Viewer
+from domain.people.viewer import SessionEnds, Viewer
 
 MOST_AT_ONCE = 5
 ABSOLUTE_LIFE = timedelta(hours=12)
@@ -47,18 +48,24 @@ async def viewer_of(token: str, *, request_id: str, now: datetime) -> Viewer | N
     if not rows:
         return None
     session = rows[0]
-    idle = now - session["last_used_at"]
-    if idle >= timedelta(minutes=session["idle_minutes"]):
+    used_at, limit = session["last_used_at"], timedelta(minutes=session["idle_minutes"])
+    ends_at = session["session_created_at"] + ABSOLUTE_LIFE
+    if now >= used_at + limit or now >= ends_at:
         return None
-    if now - session["session_created_at"] >= ABSOLUTE_LIFE:
-        return None
-    if idle >= MARK_EVERY:
+    if now - used_at >= MARK_EVERY:
+        used_at = now
         await Session.update({Session.last_used_at: now}).where(Session.id == session["session_id"])
-    return viewer.from_rows(rows, Actor("account", session["account_id"], request_id))
+    found = viewer.from_rows(rows, Actor("account", session["account_id"], request_id))
+    return replace(found, session=SessionEnds(idle_at=used_at + limit, at=ends_at))
 
 
 async def end(token: str) -> None:
     await Session.delete().where(Session.token_hash == _hash(token))
+
+
+async def end_all(account: UUID, *, but: str = "") -> None:
+    """Every browser this account is signed in from, but the one that holds this token."""
+    await Session.delete().where((Session.account == account) & (Session.token_hash != _hash(but)))
 
 
 async def purge(*, now: datetime) -> None:

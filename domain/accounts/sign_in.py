@@ -3,11 +3,15 @@ from datetime import datetime
 from uuid import UUID
 
 from domain import audit, db
-from domain.accounts import addresses, sessions, throttles
+from domain.accounts import addresses, authenticator, sessions, sign_in_notices, throttles
 from domain.accounts.passwords import Passwords
+from domain.accounts.secret_box import SecretBox
 from domain.audit import Actor
-from domain.errors import NotActivated, TooBusy, WrongCredentials
+from domain.errors import NotActivated, NotSignedIn, SignInOver, TooBusy, WrongCredentials
+from domain.links import Links, hash_of
 from domain.people.tables import Account
+
+KNOWN = "|known browser"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class Browser:
 async def sign_in(
     email: str, password: str, browser: Browser, *, passwords: Passwords, now: datetime
 ) -> tuple[Account, str]:
-    """The account and a fresh session's token.
+    """The account and a fresh session's token, or none as `begin` has it.
 
     Whatever is wrong, the work is the same: one look-up, two counts, one hash.
     """
@@ -43,7 +47,76 @@ async def sign_in(
         await _record_refusal(account, "not_activated", browser, now)
         raise NotActivated
     await _renew_hash(account, password, passwords)
-    return account, await _begin(account, browser, now)
+    return account, await begin(account.id, browser, now=now)
+
+
+async def confirm_password(
+    account: UUID, password: str, browser: Browser, *, passwords: Passwords, now: datetime
+) -> None:
+    """Whoever is signed in shows again to be the one: counted as signing in is."""
+    row = await Account.objects().get(Account.id == account)
+    if row is None:
+        raise WrongCredentials
+    counted = await _count(row.email_canonical, row, browser, now)
+    try:
+        matches = await passwords.verify(_usable_hash(row), password)
+    except TooBusy:
+        await throttles.give_back(*counted)
+        raise
+    if not matches:
+        await _record_refusal(row, "refused", browser, now)
+        raise WrongCredentials
+    await throttles.give_back(*counted)
+
+
+async def begin(account: UUID, browser: Browser, *, now: datetime) -> str:
+    """The token of a fresh session for who has just proven to be this account.
+
+    The one way in after a password, a mailed link or a code of the clinic. Empty, and no session,
+    where the account asks for a second factor first: see `first_step`.
+    """
+    if await authenticator.is_asked_of(account):
+        return ""
+    return await _open(account, browser, now)
+
+
+async def first_step(account: UUID, *, links: Links, now: datetime) -> str:
+    """What the page that asks for the code carries: it is worth no more than the password."""
+    row = await Account.objects().get(Account.id == account)
+    if row is None:
+        raise NotSignedIn
+    return links.sign_first_step(row.id, row.password_hash, now)
+
+
+async def enter_code(
+    first_step: str, code: str, browser: Browser, *, links: Links, box: SecretBox, now: datetime
+) -> tuple[UUID, str]:
+    """The second step: the account and its session's token, in one transaction with the code."""
+    account = await _after_first_step(first_step, links, now)
+    actor = Actor.stranger(browser.request_id)
+    async with authenticator.proved(account, code, actor, box=box, now=now):
+        return account, await _open(account, browser, now)
+
+
+async def _after_first_step(token: str, links: Links, now: datetime) -> UUID:
+    account, digest = links.read_first_step(token, now)
+    row = await Account.objects().get(Account.id == account)
+    if row is None or row.disabled_at or not row.totp_secret:
+        raise SignInOver
+    if hash_of(row.password_hash) != digest:
+        raise SignInOver
+    return account
+
+
+async def _open(account: UUID, browser: Browser, now: datetime) -> str:
+    async with db.transaction():
+        token = await sessions.begin(account, device=browser.device, now=now)
+        is_known = account == browser.known_account
+        counted = await _counted_names(account)
+        await sign_in_notices.tell(account, counted, is_known=is_known, now=now)
+        actor = Actor("account", account, browser.request_id)
+        await audit.record(actor, "sign_in", subject=account, at=now)
+    return token
 
 
 async def _count(
@@ -55,7 +128,7 @@ async def _count(
     """
     is_known = account is not None and account.id == browser.known_account
     by_ip = await throttles.take(throttles.SIGN_IN_PER_IP, browser.ip, now=now)
-    who = f"{address}|known browser" if is_known else address
+    who = f"{address}{KNOWN}" if is_known else address
     return by_ip, await throttles.take(throttles.SIGN_IN_PER_ADDRESS, who, now=now)
 
 
@@ -68,15 +141,16 @@ def _usable_hash(account: Account | None) -> str | None:
 async def _renew_hash(account: Account, password: str, passwords: Passwords) -> None:
     if passwords.is_outdated(account.password_hash):
         fresh = await passwords.hash(password)
-        await Account.update({Account.password_hash: fresh}).where(Account.id == account.id)
+        # Unless another password took its place meanwhile.
+        await Account.update({Account.password_hash: fresh}).where(
+            (Account.id == account.id) & (Account.password_hash == account.password_hash)
+        )
 
 
-async def _begin(account: Account, browser: Browser, now: datetime) -> str:
-    async with db.transaction():
-        token = await sessions.begin(account.id, device=browser.device, now=now)
-        actor = Actor("account", account.id, browser.request_id)
-        await audit.record(actor, "sign_in", subject=account.id, at=now)
-    return token
+async def _counted_names(account: UUID) -> list[str]:
+    """Under which failures to sign in to this account are counted."""
+    row = await Account.select(Account.email_canonical).where(Account.id == account).first()
+    return [row["email_canonical"], row["email_canonical"] + KNOWN] if row else []
 
 
 async def _record_refusal(

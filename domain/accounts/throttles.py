@@ -23,10 +23,26 @@ class Limit:
 KEPT = timedelta(days=2)
 
 SIGN_IN_PER_ADDRESS = Limit("sign-in", 10, timedelta(minutes=15))
+LAST_SIGN_IN = Limit("last-sign-in", 1, KEPT)
+"""Not a limit: when an account last signed in, which is not forgotten."""
 SIGN_IN_PER_IP = Limit("sign-in-ip", 100, timedelta(hours=1))
+RESETS_PER_ADDRESS = (
+    Limit("reset", 3, timedelta(hours=1)),
+    Limit("reset-day", 10, timedelta(days=1)),
+)
+RESETS_PER_IP = Limit("reset-ip", 20, timedelta(hours=1))
+SIGN_UP_PER_IP = Limit("sign-up-ip", 30, timedelta(hours=1))
+ACTIVATION_MAILS = Limit("activation-mail", 5, timedelta(hours=1))
+ACTIVATION_PAUSE = Limit("activation-pause", 1, timedelta(minutes=2))
+EMAIL_CHANGES = Limit("email-change", 5, timedelta(days=1))
+EMAIL_CHANGE_RESENDING = Limit("email-change-resending", 1, timedelta(minutes=1))
+MAILS_TO_NEW_ADDRESS = Limit("mail-to-new-address", 5, timedelta(hours=1))
 BOOKINGS = Limit("booking", 10, timedelta(hours=1))
 HOLDS = Limit("hold", 60, timedelta(hours=1))
 CANCELLATIONS = Limit("cancellation", 5, timedelta(days=1))
+SECOND_FACTOR = Limit("second-factor", 5, timedelta(minutes=15))
+REQUESTS = Limit("request", 10, timedelta(days=1))
+EXPORTS = Limit("export", 5, timedelta(days=1))
 
 
 async def take(limit: Limit, who: str, *, now: datetime) -> UUID:
@@ -57,7 +73,9 @@ async def count(limit: Limit, who: str, *, now: datetime) -> None:
 
 
 async def purge(*, now: datetime) -> None:
-    await Attempt.delete().where(Attempt.tried_at < now - KEPT)
+    await Attempt.delete().where(
+        (Attempt.tried_at < now - KEPT) & Attempt.key.not_like(f"{LAST_SIGN_IN.name}:%")
+    )
 
 
 async def give_back(*attempts: UUID) -> None:

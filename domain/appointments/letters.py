@@ -6,9 +6,11 @@ from uuid import UUID
 
 from domain.appointments import agenda
 from domain.appointments.agenda import Visit
+from domain.appointments.notices import MAIL_CLASS
 from domain.clinic.settings import ClinicSettings
 from domain.errors import NotAllowed, NotFound
 from domain.links import Links, Purpose, VisitLink
+from domain.mail import preferences
 from domain.mail.delivery import Letter
 from domain.people import viewer as viewers
 from domain.people.policy import Grant
@@ -26,6 +28,7 @@ class VisitLetter:
     confirm_token: str | None
     cancel_token: str | None
     shows_details: bool
+    unsubscribe_token: str = ""
 
 
 KINDS = frozenset(
@@ -39,13 +42,16 @@ KINDS = frozenset(
 
 
 async def compose(letter: Letter, *, links: Links, now: datetime) -> VisitLetter | None:
-    """None when its cause is gone: cancelled or moved meanwhile, access lost, visit begun."""
+    """None when its cause is gone: cancelled or moved, access lost, visit begun, not wanted."""
     if letter.account is None:
         return None
     try:
         viewer = await viewers.load(letter.account, via="job", request_id=str(letter.id))
         visit = await agenda.visit(viewer, UUID(letter.facts["appointment"]), now=now)
     except (NotFound, NotAllowed):
+        return None
+    account, patient = viewer.account.id, visit.patient
+    if MAIL_CLASS in await preferences.refused_classes(account, patient):
         return None
     if not _is_still_true(letter, visit, now):
         return None
@@ -60,6 +66,7 @@ async def compose(letter: Letter, *, links: Links, now: datetime) -> VisitLetter
         confirm_token=links.sign_visit(Purpose.CONFIRM, link) if visit.may_confirm else None,
         cancel_token=links.sign_visit(Purpose.CANCEL, link) if visit.may_cancel else None,
         shows_details=viewer.clinic.mail_shows_details,
+        unsubscribe_token=preferences.token_of(links, account, patient, MAIL_CLASS, now),
     )
 
 

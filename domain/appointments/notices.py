@@ -5,10 +5,12 @@ from uuid import UUID
 
 from domain import db
 from domain.errors import NotFound
-from domain.mail import outbox
+from domain.mail import outbox, preferences
 from domain.people import viewer as viewers
 from domain.people.policy import Grant
 from domain.people.viewer import Viewer
+
+MAIL_CLASS = "appointment"
 
 
 async def post(
@@ -20,8 +22,11 @@ async def post(
     version: int,
     now: datetime,
 ) -> None:
-    """Owe one mail to each who should know, in the caller's transaction."""
+    """Owe one mail to each who should know and wants to, in the caller's transaction."""
+    unwanted = await preferences.refusing(patient, MAIL_CLASS)
     for account in await _readers(appointment, patient, author, now):
+        if account in unwanted:
+            continue
         await outbox.post(
             kind,
             account,

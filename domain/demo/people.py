@@ -73,12 +73,12 @@ async def create(clinic: DemoClinic, hashes: Mapping[str, str], *, now: datetime
 
 def health_number(person: Person | Known, born: date, tail: int) -> str:
     """The form of a RAMQ number: name, year, month (plus 50 for a woman), day, two figures."""
-    name = f"{_plain(person.last_name)[:3]}{_plain(person.first_name)[:1]}".upper()
+    name = f"{plain(person.last_name)[:3]}{plain(person.first_name)[:1]}".upper()
     month = born.month + (50 if person.sex == "F" else 0)
     return f"{name} {born:%y}{month:02} {born:%d}{tail:02}"
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     return unicodedata.normalize("NFD", name).encode("ascii", "ignore").decode()
 
 

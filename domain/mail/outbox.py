@@ -15,14 +15,17 @@ async def post(
     once_key: str | None = None,
     address: str = "",
     **facts: object,
-) -> None:
-    """Owe this account, or this other address, a mail; at most one ever of a `once_key`."""
-    await db.fetch(
+) -> bool:
+    """Owe this account, or this other address, a mail; at most one ever of a `once_key`.
+
+    Whether it was not owed before.
+    """
+    owed = await db.fetch(
         """
         INSERT INTO outbound_email
             (id, kind, account, address, facts, once_key, created_at, due_at, tries, last_error)
         VALUES ({}, {}, {}, {}, {}, {}, {}, {}, 0, '')
-        ON CONFLICT (once_key) DO NOTHING
+        ON CONFLICT (once_key) DO NOTHING RETURNING id
         """,
         uuid4(),
         kind,
@@ -33,3 +36,4 @@ async def post(
         now,
         now,
     )
+    return bool(owed)

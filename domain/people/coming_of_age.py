@@ -17,3 +17,8 @@ def is_of_age(birth_date: date, clinic: ClinicSettings, now: datetime) -> bool:
     if clinic.consent_age is None:
         return True
     return clinic.today(now) >= day_of_age(birth_date, clinic.consent_age)
+
+
+def may_sign_up(birth_date: date, clinic: ClinicSettings, now: datetime) -> bool:
+    """Without the setting nobody may: nothing opens."""
+    return clinic.consent_age is not None and is_of_age(birth_date, clinic, now)

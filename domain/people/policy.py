@@ -17,6 +17,7 @@ class Grant(StrEnum):
     SEND_MESSAGES = "send_messages"
 
 
+ANSWERS_FOR_CHILD = frozenset({"parent", "guardian"})
 IMPLIED = {Grant.SEND_MESSAGES: Grant.READ_MESSAGES}
 
 
@@ -29,6 +30,8 @@ class Held(Protocol):
     def birth_date(self) -> date: ...
     @property
     def is_own(self) -> bool: ...
+    @property
+    def relationship(self) -> str: ...
     @property
     def consent_until(self) -> datetime | None: ...
     @property
@@ -46,3 +49,19 @@ def is_lost(profile: Held, clinic: ClinicSettings, now: datetime) -> bool:
 
 def may(grant: Grant, profile: Held, clinic: ClinicSettings, now: datetime) -> bool:
     return grant in profile.grants and not is_lost(profile, clinic, now)
+
+
+def may_open(profile: Held, clinic: ClinicSettings, now: datetime) -> bool:
+    """« Profil », which asks for no grant: who this is, and what one may do for them."""
+    return not is_lost(profile, clinic, now)
+
+
+def may_read_journal(profile: Held, clinic: ClinicSettings, now: datetime) -> bool:
+    """Who looked is told to the person; a child's parent or guardian reads it for them."""
+    is_for_child = profile.relationship in ANSWERS_FOR_CHILD
+    return profile.is_own or (is_for_child and not is_of_age(profile.birth_date, clinic, now))
+
+
+def may_end_access(profile: Held, clinic: ClinicSettings, now: datetime) -> bool:
+    """Whether this person decides alone who acts for them."""
+    return profile.is_own and is_of_age(profile.birth_date, clinic, now)

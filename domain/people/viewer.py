@@ -18,6 +18,15 @@ class ViewerAccount:
     email: str
     language: str
     password_changed_at: datetime
+    second_factor_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnds:
+    """When the session ends if it is used no more, and when it ends in any case."""
+
+    idle_at: datetime
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,9 @@ class Profile:
     has_consent: bool
     consent_until: datetime | None
     primary_practitioner: UUID | None
+    relationship: str
+    grant: UUID
+    granted_at: datetime
 
     @property
     def full_name(self) -> str:
@@ -52,6 +64,7 @@ class Viewer:
     profiles: tuple[Profile, ...]
     actor: Actor
     pending_terms: UUID | None = None
+    session: SessionEnds | None = None
 
     def held(self, patient: UUID) -> Profile:
         for profile in self.profiles:
@@ -74,6 +87,28 @@ class Viewer:
             raise NotAllowed
         return profile
 
+    def opening(self, patient: UUID, now: datetime) -> Profile:
+        """The profile, if its « Profil » may be opened: the other way in from a URL."""
+        profile = self.held(patient)
+        if not self.may_open(profile, now):
+            raise ProfileLost
+        return profile
+
+    def own(self, patient: UUID, now: datetime) -> Profile:
+        profile = self.opening(patient, now)
+        if not profile.is_own:
+            raise NotAllowed
+        return profile
+
+    def may_open(self, profile: Profile, now: datetime) -> bool:
+        return policy.may_open(profile, self.clinic, now)
+
+    def may_read_journal(self, profile: Profile, now: datetime) -> bool:
+        return policy.may_read_journal(profile, self.clinic, now)
+
+    def may_end_access(self, profile: Profile, now: datetime) -> bool:
+        return policy.may_end_access(profile, self.clinic, now)
+
     def is_lost(self, profile: Profile, now: datetime) -> bool:
         return policy.is_lost(profile, self.clinic, now)
 
@@ -89,11 +124,12 @@ class Viewer:
 # One query for everything a request must know of its sender: account, clinic, terms, profiles.
 _VIEWER = f"""
     SELECT a.id AS account_id, a.email AS account_email, a.language AS account_language,
-           a.password_changed_at, {", ".join(f"c.{name}" for name in CLINIC_COLUMNS)},
+           a.password_changed_at, a.totp_since, {", ".join(f"c.{name}" for name in CLINIC_COLUMNS)},
            t.id AS terms_id, ta.id AS acceptance_id,
            p.id AS patient_id, p.first_name, p.last_name, p.birth_date, p.primary_practitioner,
-           g.relationship, g.may_book, g.may_read_invoices, g.may_read_documents,
-           g.may_read_messages, g.may_send_messages, pc.id AS consent_id, pc.until
+           g.id AS grant_id, g.granted_at, g.relationship, g.may_book, g.may_read_invoices,
+           g.may_read_documents, g.may_read_messages, g.may_send_messages,
+           pc.id AS consent_id, pc.until
            {{more}}
     FROM {{source}}
     CROSS JOIN clinic c
@@ -129,6 +165,7 @@ def from_rows(rows: Sequence[dict[str, Any]], actor: Actor) -> Viewer:
             email=first["account_email"],
             language=first["account_language"],
             password_changed_at=first["password_changed_at"],
+            second_factor_since=first["totp_since"],
         ),
         clinic=ClinicSettings.from_row(first),
         profiles=_profiles(rows),
@@ -154,4 +191,7 @@ def _profile(row: dict[str, Any]) -> Profile:
         has_consent=row["consent_id"] is not None,
         consent_until=row["until"],
         primary_practitioner=row["primary_practitioner"],
+        relationship=row["relationship"],
+        grant=row["grant_id"],
+        granted_at=row["granted_at"],
     )

@@ -135,3 +135,46 @@ def test_a_withdrawn_consent_is_none_whatever_its_end() -> None:
 def test_consent_stands_in_for_a_missing_setting() -> None:
     person = Person(date(2018, 3, 9), has_consent=True)
     assert not policy.is_lost(person, clinic(consent_age=None), local("2026-01-01T00:00"))
+
+
+# The provinces' ages, and what may still be done
+
+
+PROVINCES = {"QC": 14, "NB": 16, "ON": 16, "AB": 18, "MB": 16, "SK": 16, "NS": 16, "PE": 16}
+
+
+@settings(max_examples=300)
+@given(
+    born=st.one_of(birth_dates, st.sampled_from([date(y, 2, 29) for y in range(1996, 2029, 4)])),
+    province=st.sampled_from(sorted(PROVINCES)),
+    zone=zones,
+    seconds=st.integers(-3 * 24 * 3600, 3 * 24 * 3600),
+    has_consent=st.booleans(),
+)
+def test_a_profile_is_open_until_its_midnight_and_then_by_consent_only(
+    born: date, province: str, zone: str, seconds: int, has_consent: bool
+) -> None:
+    """Days of clock changes too: the day is the clinic's, whatever hour it begins at in UTC."""
+    here = clinic(province=province, consent_age=PROVINCES[province], time_zone=zone)
+    edge = moment(day_of_age(born, PROVINCES[province]), time(0), ZoneInfo(zone))
+    now = edge + timedelta(seconds=seconds)
+    child = Person(born, has_consent=has_consent)
+    expected = seconds < 0 or has_consent
+    assert policy.may_open(child, here, now) is expected
+    assert all(policy.may(grant, child, here, now) is expected for grant in child.grants)
+    assert policy.may_read_journal(child, here, now) is (seconds < 0)
+    own = Person(born, is_own=True, relationship="self")
+    assert policy.may_open(own, here, now)
+    assert policy.may_end_access(own, here, now) is (seconds >= 0)
+    assert not policy.may_end_access(child, here, now)
+
+
+@settings(max_examples=300)
+@given(born=st.dates(date(1990, 1, 1), date(2014, 12, 31)), zone=zones, age=st.integers(12, 19))
+def test_the_midnight_of_a_day_of_clock_change_is_its_first_moment(
+    born: date, zone: str, age: int
+) -> None:
+    day = day_of_age(born, age)
+    edge = moment(day, time(0), ZoneInfo(zone))
+    assert edge.astimezone(ZoneInfo(zone)).date() == day
+    assert (edge - SECOND).astimezone(ZoneInfo(zone)).date() < day

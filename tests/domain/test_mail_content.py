@@ -2,30 +2,37 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email import policy
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.parser import BytesParser
 from html import unescape
+from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
+from domain import db
+from domain.accounts import account_links
+from domain.accounts import letters as account_letters
+from domain.accounts.letters import AccountLetter
+from domain.accounts.tables import EmailChange, Invitation
 from domain.appointments.agenda import Place, Visit
 from domain.appointments.letters import KINDS, VisitLetter, compose
 from domain.appointments.offers import Named
 from domain.config import Settings
-from domain.links import Links
+from domain.links import Links, Purpose, hash_of
 from domain.mail import delivery, outbox
-from domain.people.tables import Account
+from domain.people.tables import Account, ProxyGrant
+from jobs.deliver_mail import compose as compose_any
 from jobs.maildir import MaildirMailer
-from jobs.messages import message
+from jobs.messages import About, message
 from jobs.office import PostOffice
 from tests.domain.values import clinic, local
 from tests.web.browser import HOST, Browser, Clock, main, running
@@ -45,7 +52,8 @@ OFFICE = PostOffice(
     MaildirMailer(Path("/nowhere"), lambda: NOW),
 )
 LETTER = delivery.Letter(uuid4(), "", uuid4(), {}, NOW, 0)
-EVERY = list(product(sorted(KINDS), ["fr", "en"], [False, True]))
+LANGUAGES = ("fr", "en")
+PARTS = ("txt", "html")
 HEADERS = {
     "From",
     "To",
@@ -60,6 +68,9 @@ HEADERS = {
 ALWAYS_SAID = {"MCLINIC", "MFIRST", "MPLACE"}
 SAID_WITH_DETAILS = ALWAYS_SAID | {"MDOCTOR", "MSPECIALTY", "MTYPE", "MMESSAGE"}
 MARKERS = SAID_WITH_DETAILS | {
+    "MCODE",
+    "MTOKEN",
+    "MFACT",
     "MLAST",
     "MREASON",
     "MROOM",
@@ -123,7 +134,74 @@ def letter(kind: str, language: str = "fr", *, shows_details: bool = False) -> V
     )
 
 
-def parsed(about: VisitLetter) -> EmailMessage:
+def account_letter(kind: str, language: str = "fr", **changes: object) -> AccountLetter:
+    """With more than its kind may say."""
+    made = AccountLetter(
+        kind=kind,
+        address="alice@example.com",
+        language=language,
+        clinic=CLINIC,
+        path="/chemin/MTOKEN",
+        code="MCODE",
+        patient_name="MFIRST",
+        facts={"days": "60", "link": "MFACT"},
+        happened_at=NOW,
+        until=NOW + timedelta(days=7),
+        day=date(2027, 3, 9),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+# What each kind of mail about an account adds to the clinic's name.
+SAID_OF_ACCOUNTS: dict[str, set[str]] = {
+    "account_exists": {"MTOKEN"},
+    "activate": {"MTOKEN"},
+    "address_asked": set(),
+    "password_reset": {"MTOKEN"},
+    "password_changed": {"MTOKEN"},
+    "email_changed": set(),
+    "new_device": {"MTOKEN"},
+    "failed_sign_ins": {"MTOKEN"},
+    "second_factor_on": set(),
+    "second_factor_off": {"MTOKEN"},
+    "invitation": {"MTOKEN"},
+    "email_change_code": {"MCODE"},
+    "email_change_link": {"MTOKEN"},
+    "access_granted": {"MTOKEN", "MFIRST"},
+    "access_withdrawn": {"MTOKEN", "MFIRST"},
+    "coming_of_age": {"MTOKEN", "MFIRST"},
+}
+VARIANTS: list[tuple[str, dict[str, object]]] = [
+    *((kind, {}) for kind in sorted(account_letters.KINDS)),
+    ("access_granted", {"is_own": True}),
+    ("access_withdrawn", {"is_own": True}),
+    ("coming_of_age", {"facts": {"days": "14"}}),
+    ("coming_of_age", {"facts": {"days": "0"}}),
+]
+VISIT_LETTERS: list[About] = [
+    letter(kind, language, shows_details=shows_details)
+    for kind, language, shows_details in product(sorted(KINDS), LANGUAGES, [False, True])
+]
+ACCOUNT_LETTERS: list[About] = [
+    account_letter(kind, language, **changes)
+    for (kind, changes), language in product(VARIANTS, LANGUAGES)
+]
+EVERY = VISIT_LETTERS + ACCOUNT_LETTERS
+
+
+def of_every(abouts: list[About]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("about", abouts, ids=[f"{a.kind}-{a.language}" for a in abouts])
+
+
+def allowed(about: About) -> set[str]:
+    if isinstance(about, VisitLetter):
+        said = SAID_WITH_DETAILS if about.shows_details else ALWAYS_SAID
+        return said - ({"MMESSAGE"} if about.kind == "appointment_cancelled" else set())
+    said = {"MCLINIC"} | SAID_OF_ACCOUNTS[about.kind]
+    return said - {"MFIRST"} if about.is_own else said
+
+
+def parsed(about: About) -> EmailMessage:
     """As a mail program reads it."""
     sent = message(LETTER, about, OFFICE, now=NOW).as_bytes()
     assert len(sent) < 100_000
@@ -152,61 +230,67 @@ def seen(html: str) -> str:
 
 def test_each_kind_has_its_three_templates_and_no_template_is_without_a_kind() -> None:
     found = {path.name for path in root("templates").joinpath("mail").iterdir()}
-    wanted = {f"{kind}.{part}" for kind in KINDS for part in ("subject.txt", "txt", "html")}
-    shared = {"layout.txt", "layout.html", "components.txt", "components.html"}
+    kinds = KINDS | account_letters.KINDS
+    wanted = {f"{kind}.{part}" for kind in kinds for part in ("subject.txt", "txt", "html")}
+    shared = {f"{name}.{part}" for name in ("layout", "account", "components") for part in PARTS}
     assert found - wanted == shared | {"words.txt", "style.css"}
     assert wanted <= found
+    assert set(SAID_OF_ACCOUNTS) == account_letters.KINDS
 
 
-@pytest.mark.parametrize(("kind", "language", "shows_details"), EVERY)
-def test_a_mail_says_no_more_than_it_may(kind: str, language: str, shows_details: bool) -> None:
-    mail = parsed(letter(kind, language, shows_details=shows_details))
-    allowed = set(SAID_WITH_DETAILS if shows_details else ALWAYS_SAID)
-    if kind == "appointment_cancelled":
-        allowed -= {"MMESSAGE"}
+@of_every(EVERY)
+def test_a_mail_says_no_more_than_it_may(about: About) -> None:
+    mail = parsed(about)
     for body in bodies(mail):
-        assert markers(body) == allowed
+        assert markers(body) == allowed(about)
     assert markers(mail["Subject"]) == set()
 
 
-@pytest.mark.parametrize(("kind", "language", "shows_details"), EVERY)
-def test_text_and_html_say_the_same(kind: str, language: str, shows_details: bool) -> None:
-    text, html = bodies(parsed(letter(kind, language, shows_details=shows_details)))
+@of_every(EVERY)
+def test_text_and_html_say_the_same(about: About) -> None:
+    text, html = bodies(parsed(about))
     assert words(text) == words(seen(html))
 
 
-@pytest.mark.parametrize(("kind", "language", "shows_details"), EVERY)
-def test_a_mail_is_well_formed(kind: str, language: str, shows_details: bool) -> None:
-    mail = parsed(letter(kind, language, shows_details=shows_details))
+@of_every(EVERY)
+def test_a_mail_is_well_formed(about: About) -> None:
+    mail = parsed(about)
     assert set(mail.keys()) == HEADERS
+    assert len(mail.keys()) == len(HEADERS)
     assert not mail.defects
     assert [address.addr_spec for address in mail["To"].addresses] == ["alice@example.com"]
     assert str(mail["From"]) == "MSENDER <portail@portail.example>"
     assert mail["Date"].datetime == NOW
     assert mail["Message-ID"] == f"<{LETTER.id}@portail.example>"
     assert mail["Auto-Submitted"] == "auto-generated"
-    assert mail["Content-Language"] == language
+    assert mail["Content-Language"] == about.language
     types = [part.get_content_type() for part in mail.walk()]
     at = types.index("multipart/alternative")
     assert types[at : at + 3] == ["multipart/alternative", "text/plain", "text/html"]
 
 
-@pytest.mark.parametrize(("kind", "language", "shows_details"), EVERY)
-def test_the_html_brings_its_colours_and_fetches_nothing(
-    kind: str, language: str, shows_details: bool
-) -> None:
-    _, html = bodies(parsed(letter(kind, language, shows_details=shows_details)))
-    assert f'<html lang="{language}-CA">' in html
+@of_every(EVERY)
+def test_the_html_brings_its_colours_and_fetches_nothing(about: About) -> None:
+    _, html = bodies(parsed(about))
+    assert f'<html lang="{about.language}-CA">' in html
     assert html.count("<style>") == 1
     assert "prefers-color-scheme: dark" in html
     assert re.findall(r"\bstyle=|<img|<link|<script|url\(|@import|\bsrc=", html) == []
 
 
-@pytest.mark.parametrize(("kind", "language", "shows_details"), EVERY)
-def test_every_link_is_absolute_and_on_the_portals_own_host(
-    kind: str, language: str, shows_details: bool
-) -> None:
-    text, html = bodies(parsed(letter(kind, language, shows_details=shows_details)))
+@of_every(EVERY)
+def test_every_element_of_the_html_is_closed_in_its_place(about: About) -> None:
+    _, html = bodies(parsed(about))
+    reader = Nesting()
+    reader.feed(html)
+    reader.close()
+    assert reader.faults == []
+    assert reader.open == []
+
+
+@of_every(EVERY)
+def test_every_link_is_absolute_and_on_the_portals_own_host(about: About) -> None:
+    text, html = bodies(parsed(about))
     in_html = re.findall(r'href="([^"]+)"', html)
     in_text = re.findall(r"\S+://\S+", text)
     assert {link for link in in_html if not link.startswith("tel:")} == set(in_text)
@@ -214,14 +298,34 @@ def test_every_link_is_absolute_and_on_the_portals_own_host(
     assert all(link in {"tel:+15145550142"} | set(in_text) for link in in_html)
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
-def test_the_languages_have_no_sentence_in_common(kind: str) -> None:
-    """But for the clinic's name and the links."""
+@of_every(EVERY)
+def test_no_page_is_linked_twice(about: About) -> None:
+    text, html = bodies(parsed(about))
+    for links in (re.findall(r'href="([^"]+)"', html), re.findall(r"\S+://\S+", text)):
+        assert sorted(links) == sorted(set(links))
+
+
+@of_every([about for about in EVERY if about.language == "fr"])
+def test_the_languages_have_no_sentence_in_common(about: About) -> None:
+    """But for the clinic's own words, the code and the links."""
     french, english = (
-        {line for line in bodies(parsed(letter(kind, language)))[0].splitlines() if line}
-        for language in ("fr", "en")
+        {line for line in bodies(parsed(each))[0].splitlines() if line}
+        for each in (about, replace(about, language="en"))
     )
-    assert {line for line in french & english if not re.search("MCLINIC|https:", line)} == set()
+    assert {
+        line
+        for line in french & english
+        if not re.search("MCLINIC|^(MCODE|MMESSAGE)$|https:", line)
+    } == set()
+    assert parsed(about)["Subject"] != parsed(replace(about, language="en"))["Subject"]
+
+
+@of_every([about for about in EVERY if about.language == "fr"])
+def test_the_french_has_its_no_break_spaces_and_apostrophes(about: About) -> None:
+    mail = parsed(about)
+    for said in (mail["Subject"], re.sub(r"\S+://\S+", "", bodies(mail)[0])):
+        assert re.findall(r"[^\u00a0][:;?!»](?!\d)", said) == []
+        assert re.findall(r"«[^\u00a0]|'", said) == []
 
 
 def test_the_time_is_the_clinics_and_so_is_the_deadline() -> None:
@@ -240,6 +344,61 @@ def test_the_buttons_lead_to_the_pages_of_their_tokens() -> None:
     links = dict(re.findall(r'<a href="([^"]+)">([^<]+)</a>', html))
     assert links[f"{HOST}/courriel/confirmation/confirm-token"] == "Confirmer le rendez-vous"
     assert links[f"{HOST}/courriel/annulation/cancel-token"] == "Annuler le rendez-vous"
+
+
+@pytest.mark.parametrize(
+    ("kind", "french"),
+    [
+        ("activate", "Activez votre compte"),
+        ("invitation", "Activer votre compte"),
+        ("password_reset", "Réinitialiser votre mot de passe"),
+        ("email_change_link", "Confirmer le changement"),
+        ("access_granted", "Ouvrir le portail"),
+        ("access_withdrawn", "Ouvrir le portail"),
+        ("coming_of_age", "Ouvrir le portail"),
+    ],
+)
+def test_the_one_button_of_a_mail_about_an_account(kind: str, french: str) -> None:
+    text, html = bodies(parsed(account_letter(kind)))
+    url = f"{HOST}/chemin/MTOKEN"
+    assert re.findall(r'class="button.*?href="([^"]+)">([^<]+)</a>', html) == [(url, french)]
+    assert f"{french}\n{url}\n" in text
+
+
+@pytest.mark.parametrize("kind", ["password_changed", "new_device", "failed_sign_ins"])
+def test_a_notice_has_no_button_and_says_what_to_do(kind: str) -> None:
+    text, html = bodies(parsed(account_letter(kind)))
+    assert 'class="button' not in html
+    assert "23 novembre 2026 à 10:00" in text.replace("\u00a0", " ")
+    assert "Si ce n’était pas vous, choisissez tout de suite un nouveau mot de passe" in text
+
+
+def test_the_code_to_change_an_address_stands_out() -> None:
+    text, html = bodies(parsed(account_letter("email_change_code", code="042137")))
+    assert '<td align="center">042137</td>' in html
+    assert "\n042137\n" in text
+    assert "Si ce n’était pas vous" in text
+    assert "appelez la clinique" in text
+
+
+def test_an_invitation_says_where_its_code_is_and_until_when() -> None:
+    text, _ = bodies(parsed(account_letter("invitation")))
+    assert "le code à six chiffres que la clinique vous a remis" in text
+    assert "Il n’est pas dans ce courriel." in text
+    assert "jusqu’au 30 novembre 2026 à 10:00" in text.replace("\u00a0", " ")
+    assert "indésirables" in text
+    assert not re.search(r"\b\d{6}\b", text)
+
+
+def test_a_loss_of_access_is_said_with_its_day() -> None:
+    soon, lost = (
+        bodies(parsed(account_letter("coming_of_age", facts={"days": days})))[0].replace(
+            "\u00a0", " "
+        )
+        for days in ("14", "0")
+    )
+    assert "Le 9 mars 2027, MFIRST aura 14 ans" in soon
+    assert "Depuis le 9 mars 2027, MFIRST a 14 ans" in lost
 
 
 def test_what_can_no_longer_be_done_has_no_button() -> None:
@@ -339,6 +498,23 @@ def test_no_text_becomes_a_header_a_recipient_or_markup(
     assert tags(html) - tags(usual) <= {"br"}
 
 
+@settings(max_examples=60, deadline=None)
+@given(name=HOSTILE, sender=HOSTILE, first_name=HOSTILE, email=HOSTILE, at=st.integers(0))
+def test_no_text_becomes_a_header_or_markup_of_a_mail_about_an_account(
+    name: str, sender: str, first_name: str, email: str, at: int
+) -> None:
+    usual = ACCOUNT_LETTERS[at % len(ACCOUNT_LETTERS)]
+    clinic_ = replace(CLINIC, name=name, mail_sender_name=sender, email=email)
+    mail = parsed(replace(usual, clinic=clinic_, patient_name=first_name, code=first_name))  # type: ignore[call-arg]
+    assert set(mail.keys()) == HEADERS
+    assert len(mail.keys()) == len(HEADERS)
+    assert mail["Subject"] == parsed(usual)["Subject"]
+    assert [address.addr_spec for address in mail["To"].addresses] == ["alice@example.com"]
+    text, html = bodies(mail)
+    assert "\0" not in text + html
+    assert re.findall(r"<[^>]*>", html) == re.findall(r"<[^>]*>", bodies(parsed(usual))[1])
+
+
 @pytest.mark.parametrize(
     "name", ["Alice\r\nBcc: everyone@example.com", "Alice\nSubject: gift", "A\0B", "x" * 2000]
 )
@@ -351,10 +527,9 @@ def test_a_senders_name_stays_in_its_header(name: str) -> None:
 
 @pytest.mark.parametrize("email", ["a@b.example\r\nBcc: c@d.example", "a@b@c", "a, b@c.example"])
 def test_an_address_that_is_none_gets_no_mail(email: str) -> None:
-    about = letter("appointment_booked")
-    about = replace(about, account=replace(about.account, email=email))
-    with pytest.raises((ValueError, MessageError)):
-        message(LETTER, about, OFFICE, now=NOW)
+    for about in (letter("appointment_booked"), account_letter("invitation")):
+        with pytest.raises((ValueError, MessageError)):
+            message(LETTER, replace(about, address=email), OFFICE, now=NOW)
 
 
 @pytest.mark.parametrize("shows_details", [False, True])
@@ -401,7 +576,7 @@ async def test_a_mail_is_written_in_its_accounts_language_and_names_a_childs_vis
         await compose(each, links=OFFICE.links, now=NOW)
         for each in await delivery.lease(9, now=NOW)
     ]
-    assert {(each.account.language, each.first_name) for each in made if each} == {
+    assert {(each.language, each.first_name) for each in made if each} == {
         ("en", "Alice"),
         ("en", "Bob"),
         ("fr", None),
@@ -415,3 +590,168 @@ def tags(html: str) -> set[str]:
 def test_the_moment_of_sending_is_told_in_utc() -> None:
     at = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
     assert message(LETTER, letter("appointment_booked"), OFFICE, now=at)["Date"].datetime == at
+
+
+class Nesting(HTMLParser):
+    """Which elements are open, and what was closed that was not the last one opened."""
+
+    VOID = ("meta", "br")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.faults: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        if len(names) != len(set(names)) or (tag == "p" and "p" in self.open):
+            self.faults.append(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"/{tag}")
+
+
+async def posted(
+    world: World, kind: str, account: UUID | None = None, **facts: object
+) -> About | None:
+    """What the delivery job makes of a mail owed to Alice."""
+    await outbox.post(kind, account or world.alice_account, now=NOW, **facts)
+    (leased,) = await delivery.lease(9, now=NOW)
+    made = await compose_any(leased, links=OFFICE.links, now=NOW)
+    await delivery.mark_sent(leased, now=NOW)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("mail", "kind", "path"),
+    [("activate", "activate", "/activation"), ("password_reset", "reset", "/reinitialisation")],
+)
+async def test_the_button_opens_the_account_while_its_link_lives(
+    world: World, mail: str, kind: account_links.Kind, path: str
+) -> None:
+    link = await account_links.issue(world.alice_account, kind, links=OFFICE.links, now=NOW)
+    about = await posted(world, mail, link=link)
+    assert about is not None
+    (url,) = re.findall(rf"{HOST}({path}/\S+)", bodies(parsed(about))[0])
+    token = url.removeprefix(f"{path}/")
+    assert await account_links.holder(token, kind, now=NOW) == world.alice_account
+    await account_links.use(token, kind, now=NOW)
+    assert await posted(world, mail, link=link) is None
+
+
+async def test_an_invitation_goes_to_the_invited_in_their_language_while_it_is_open(
+    world: World,
+) -> None:
+    invited = uuid4()
+    await Invitation.insert(
+        Invitation(
+            id=invited,
+            patient=world.bob,
+            email="bob@example.com",
+            email_canonical="bob@example.com",
+            language="en",
+            token_hash=hash_of(OFFICE.links.secret_token(Purpose.INVITE, invited)),
+            code_hash="",
+            invited_at=NOW,
+            invited_by="accueil",
+            expires_at=NOW + timedelta(days=7),
+        )
+    )
+
+    async def composed() -> About | None:
+        await outbox.post(
+            "invitation", None, address="bob@example.com", now=NOW, invitation=invited
+        )
+        (leased,) = await delivery.lease(9, now=NOW)
+        await delivery.mark_sent(leased, now=NOW)
+        return await compose_any(leased, links=OFFICE.links, now=NOW)
+
+    about = await composed()
+    assert about is not None
+    mail = message(LETTER, about, OFFICE, now=NOW)
+    assert (str(mail["To"]), mail["Content-Language"]) == ("bob@example.com", "en")
+    text, _ = bodies(BytesParser(policy=policy.default).parsebytes(mail.as_bytes()))
+    assert "until November 30, 2026" in text.replace("\u00a0", " ")
+    await Invitation.update({Invitation.ended_at: NOW}).where(Invitation.id == invited)
+    assert await composed() is None
+
+
+async def test_the_code_goes_to_the_old_address_and_the_link_to_the_new_one(world: World) -> None:
+    change = uuid4()
+    token = OFFICE.links.secret_token(Purpose.CHANGE_EMAIL, change)
+    await EmailChange.insert(
+        EmailChange(
+            id=change,
+            account=world.alice_account,
+            new_email="new@example.com",
+            new_canonical="new@example.com",
+            token_hash=hash_of(token),
+            code_hash="",
+            asked_at=NOW,
+            expires_at=NOW + timedelta(minutes=30),
+        )
+    )
+    by_code = await posted(world, "email_change_code", change=change)
+    by_link = await posted(world, "email_change_link", change=change)
+    assert by_code is not None
+    assert by_link is not None
+    assert (by_code.address, by_link.address) == ("alice@example.com", "new@example.com")
+    code = OFFICE.links.codes(Purpose.CHANGE_EMAIL, change)[0]
+    assert code in bodies(parsed(replace(by_code, address="alice@example.com")))[0]
+    text, _ = bodies(parsed(replace(by_link, address="alice@example.com")))
+    assert f"{HOST}/changement-courriel/{token}" in text
+    assert code not in text
+    await EmailChange.update({EmailChange.done_at: NOW}).where(EmailChange.id == change)
+    assert await posted(world, "email_change_code", change=change) is None
+
+
+async def test_an_access_is_told_to_who_has_it_and_to_whom_it_is_about(world: World) -> None:
+    told = await posted(world, "access_granted", patient=world.bob)
+    own = await posted(world, "access_granted", world.charlie_account, patient=world.charlie)
+    assert told is not None
+    assert own is not None
+    assert "profil de Bob" in bodies(parsed(told))[0]
+    assert "Charlie" not in bodies(parsed(replace(own, address="alice@example.com")))[0]
+    assert await posted(world, "access_withdrawn", patient=world.bob) is None
+    await ProxyGrant.update({ProxyGrant.withdrawn_at: NOW}).where(ProxyGrant.patient == world.bob)
+    assert await posted(world, "access_granted", patient=world.bob) is None
+    withdrawn = await posted(world, "access_withdrawn", patient=world.bob)
+    assert withdrawn is not None
+    assert "Vous n’avez plus accès au profil de Bob" in bodies(parsed(withdrawn))[0]
+
+
+@pytest.mark.parametrize(
+    ("born", "days", "leaves"),
+    [
+        (date(2012, 12, 7), 14, True),
+        (date(2012, 12, 7), 0, True),
+        (date(2012, 11, 23), 14, False),
+        (date(2012, 11, 23), 0, True),
+    ],
+)
+async def test_a_warning_that_comes_after_the_day_never_leaves(
+    world: World, born: date, days: int, leaves: bool
+) -> None:
+    teen = await world.patient("Nathan", "Milner", born)
+    await world.grant(world.alice_account, teen)
+    about = await posted(world, "coming_of_age", patient=teen, days=days)
+    assert (about is not None) == leaves
+
+
+async def test_a_consent_makes_a_warning_needless(world: World) -> None:
+    teen = await world.patient("Nathan", "Milner", date(2012, 12, 7))
+    grant = await world.grant(world.alice_account, teen)
+    await world.consent(grant, until=NOW + timedelta(days=10))
+    assert await posted(world, "coming_of_age", patient=teen, days=14) is not None
+    await db.fetch("UPDATE proxy_consent SET until = NULL")
+    assert await posted(world, "coming_of_age", patient=teen, days=14) is None
+
+
+@pytest.mark.parametrize("kind", sorted(account_letters.PLAIN))
+async def test_a_closed_account_gets_no_mail(world: World, kind: str) -> None:
+    assert await posted(world, kind) is not None
+    await Account.update({Account.disabled_at: NOW}).where(Account.id == world.alice_account)
+    assert await posted(world, kind) is None

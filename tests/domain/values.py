@@ -54,6 +54,7 @@ class Person:
 
     birth_date: date = date(2018, 3, 9)
     is_own: bool = False
+    relationship: str = "parent"
     has_consent: bool = False
     consent_until: datetime | None = None
     grants: frozenset[Grant] = frozenset(Grant)

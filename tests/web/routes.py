@@ -1,15 +1,42 @@
 """Every route of the portal, and for each a request that works: tests walk through them."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from domain.links import Links, Purpose, VisitLink
+import pyotp
+
+from domain.accounts import account_links, sign_in
+from domain.accounts.secret_box import SecretBox
+from domain.accounts.tables import EmailChange, Invitation
+from domain.links import Links, Purpose, UnsubscribeLink, VisitLink, hash_of
 from tests.web.browser import SETTINGS, running
-from tests.world import NOW, PASSWORD, World
+from tests.world import NOW, PASSWORD, PASSWORDS, World
 
 SAFE = {"GET", "HEAD"}
+LINKS = Links(SETTINGS.keys)
+BOX = SecretBox(SETTINGS.keys)
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+CODE = "123456"
+NEW_PASSWORD = {"mot_de_passe": "Gélinotte*58brume", "confirmation": "Gélinotte*58brume"}
+NEWCOMER = {
+    "courriel": "zoe@example.com",
+    "courriel_confirmation": "zoe@example.com",
+    "mot_de_passe": PASSWORD,
+    "confirmation": PASSWORD,
+    "prenom": "Zoé",
+    "nom": "Tremblay",
+    "naissance_annee": "1989",
+    "naissance_mois": "avril",
+    "naissance_jour": "27",
+    "numero_sante": "trez89542714",
+    "telephone": "514 555-0199",
+    "telephone_type": "mobile",
+    "autre_telephone": "",
+    "autre_telephone_type": "work",
+}
+"""Someone whom the portal does not know yet."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +85,20 @@ class Scene:
     later: UUID
     slot: UUID
     urgent_slot: UUID
+    grant: UUID
+    """Someone else's access to the patient."""
+    first_step: str
+    """Their right password, before the code."""
+    reset: str
+    """The token of a mailed link that lets Alice choose another password."""
+    activation: str
+    """The token of a link that activates an account."""
+    change: str
+    """The token of a link that gives Alice another address, and CODE with it."""
+    invitation: str
+    """The token of a link that makes a patient an account, and CODE with it."""
+    attachment: str
+    """The same, for Alice's address."""
 
     def choices(self, folder: str) -> dict[str, str]:
         world = self.world
@@ -75,6 +116,15 @@ class Scene:
         return self.urgent_slot if folder == "urgence" else self.slot
 
     def token(self, path: str) -> str:
+        if path.startswith("/reinitialisation"):
+            return self.reset
+        if path.startswith("/changement-courriel"):
+            return self.change
+        if path.startswith("/invitation"):
+            return self.invitation
+        if path.startswith("/desabonnement"):
+            unsubscribe = UnsubscribeLink(self.world.alice_account, self.patient, "appointment")
+            return Links(SETTINGS.keys).sign_unsubscribe(unsubscribe, self.world.now)
         purpose = Purpose.CONFIRM if "confirmation" in path else Purpose.CANCEL
         link = VisitLink(self.coming, 1, self.world.alice_account)
         return Links(SETTINGS.keys).sign_visit(purpose, link)
@@ -82,6 +132,7 @@ class Scene:
     def url(self, route: Route, *, patient: UUID | None = None) -> str:
         path = route.path.replace("{patient}", str(patient or self.patient))
         path = path.replace("{appointment}", str(self.coming)).replace("{name}", "app.css")
+        path = path.replace("{grant}", str(self.grant))
         if "{token}" in path:
             return path.replace("{token}", self.token(path))
         folder = route.path.split("/")[3] if path.startswith("/profils") else ""
@@ -92,6 +143,14 @@ class Scene:
             query["creneau"] = str(self.free(folder))
         return f"{path}?{urlencode(query)}"
 
+    def before(self, route: Route) -> str:
+        """What is opened first: the link of the mail that leads to this page."""
+        return {
+            "/reinitialisation": f"/reinitialisation/{self.reset}",
+            "/changement-courriel": f"/changement-courriel/{self.change}",
+            "/invitation": f"/invitation/{self.invitation}",
+        }.get(route.path, "")
+
     def data(self, route: Route) -> dict[str, str]:
         folder = route.path.split("/")[3] if route.path.startswith("/profils") else ""
         if folder in {"reservation", "urgence"}:
@@ -99,8 +158,45 @@ class Scene:
             return {"creneau": slot} if "retenue" in route.path else {"cle": f"key of {slot}"}
         return {
             "/connexion": {"courriel": "charlie@example.com", "mot_de_passe": PASSWORD},
+            "/inscription": NEWCOMER,
+            "/inscription/envoi": {"courriel": NEWCOMER["courriel"]},
+            "/activation": {"lien": self.activation},
+            "/mot-de-passe-oublie": {"courriel": "charlie@example.com"},
+            "/reinitialisation": {"lien": self.reset, **NEW_PASSWORD},
+            "/compte/mot-de-passe": {"ancien": PASSWORD, **NEW_PASSWORD},
+            "/connexion/code": {
+                "etape": self.first_step,
+                "code": pyotp.TOTP(SECRET).at(self.world.now),
+                "suivant": "/",
+            },
+            "/compte/validation": {"mot_de_passe": PASSWORD},
+            "/compte/validation/confirmation": {"cle": "", "code": "123456"},
+            "/compte/validation/codes": {"mot_de_passe": PASSWORD, "code": "123456"},
+            "/compte/validation/desactivation": {"mot_de_passe": PASSWORD, "code": "123456"},
+            "/compte/courriel": {
+                "mot_de_passe": PASSWORD,
+                "courriel": "zoe@nouveau.example",
+                "confirmation": "zoe@nouveau.example",
+            },
+            "/changement-courriel": {"lien": self.change, "code": CODE},
+            "/invitation": {"lien": self.invitation, "code": CODE, **NEW_PASSWORD},
+            "/invitation/dossier": {"lien": self.attachment, "code": CODE},
             "/langue": {"langue": "en", "suivant": "/"},
             "/conditions": {"version": str(self.world.terms), "suivant": "/"},
+            "/profils/{patient}/profil/telephones": {
+                "telephone": "514 555-0188",
+                "telephone_type": "mobile",
+                "autre_telephone": "",
+                "autre_telephone_type": "mobile",
+            },
+            "/profils/{patient}/profil/courriels": {"communications": "oui"},
+            "/profils/{patient}/profil/langue": {"langue": "en"},
+            "/profils/{patient}/profil/erreur": {"texte": "Mon nom s’écrit autrement."},
+            "/compte/appareils": {"appareil": "autres", "mot_de_passe": PASSWORD},
+            "/compte/export": {"mot_de_passe": PASSWORD},
+            "/compte/demande": {"texte": "Ajoutez ma mère."},
+            "/desabonnement/{token}": {"reponse": "oui"},
+            "/desabonnement/{token}/retour": {"reponse": "oui"},
             "/courriel/confirmation/{token}": {"reponse": "oui"},
             "/courriel/annulation/{token}": {"reponse": "oui"},
         }.get(route.path, {})
@@ -109,6 +205,10 @@ class Scene:
 async def scene(world: World, patient: UUID | None = None) -> Scene:
     patient = patient or world.alice
     at = world.now
+    reset = await account_links.issue(world.alice_account, "reset", links=LINKS, now=at)
+    helper = uuid4()
+    in_two_steps = {"totp_secret": BOX.seal(helper, SECRET, now=at)}
+    await world.account(f"{helper}@example.com", accepts_terms=False, id=helper, **in_two_steps)
     return Scene(
         world=world,
         patient=patient,
@@ -116,4 +216,57 @@ async def scene(world: World, patient: UUID | None = None) -> Scene:
         later=await world.appointment(at + timedelta(days=30), patient=patient),
         slot=await world.slot(at + timedelta(hours=25)),
         urgent_slot=await world.slot(at + timedelta(hours=26)),
+        grant=await world.grant(helper, patient, "read_documents", relationship="caregiver"),
+        first_step=await sign_in.first_step(helper, links=LINKS, now=at),
+        reset=LINKS.secret_token(Purpose.RESET, reset),
+        activation=await activation(world),
+        change=await change(world),
+        invitation=await invitation(world, f"{uuid4().hex}@example.com"),
+        attachment=await invitation(world, "alice@example.com"),
     )
+
+
+async def activation(world: World) -> str:
+    """The token of a live link to an account that nobody has proven yet."""
+    links = Links(SETTINGS.keys)
+    account = await world.account(f"{uuid4().hex}@example.com", activated_at=None)
+    link = await account_links.issue(account, "activate", links=links, now=world.now)
+    return links.secret_token(Purpose.ACTIVATE, link)
+
+
+async def change(world: World) -> str:
+    """The token of the link by which Alice's account gets another address."""
+    row = uuid4()
+    await EmailChange.delete().where(EmailChange.account == world.alice_account)
+    await EmailChange.insert(
+        EmailChange(
+            id=row,
+            account=world.alice_account,
+            new_email=f"{row.hex}@example.com",
+            new_canonical=f"{row.hex}@example.com",
+            token_hash=hash_of(LINKS.secret_token(Purpose.CHANGE_EMAIL, row)),
+            code_hash=await PASSWORDS.hash(CODE),
+            asked_at=world.now,
+            expires_at=world.now + timedelta(minutes=30),
+        )
+    )
+    return LINKS.secret_token(Purpose.CHANGE_EMAIL, row)
+
+
+async def invitation(world: World, email: str) -> str:
+    """The token of the link by which a patient without an account gets one."""
+    row = uuid4()
+    await Invitation.insert(
+        Invitation(
+            id=row,
+            patient=await world.patient("Denise", "Côté", date(1960, 2, 29)),
+            email=email,
+            email_canonical=email,
+            token_hash=hash_of(LINKS.secret_token(Purpose.INVITE, row)),
+            code_hash=await PASSWORDS.hash(CODE),
+            invited_at=world.now,
+            invited_by="staff",
+            expires_at=world.now + timedelta(days=7),
+        )
+    )
+    return LINKS.secret_token(Purpose.INVITE, row)

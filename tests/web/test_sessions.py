@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from domain.accounts.tables import Session, TermsAcceptance, TermsVersion
-from tests.web.browser import Browser, Clock, forms, heading
+from tests.web.browser import Browser, Clock, elements, forms, heading
 from tests.web.state import count, journal, rows
 from tests.world import PASSWORD, World
 from web.gate import Gate
@@ -296,3 +296,96 @@ async def new_terms(world: World, number: int, text: str = "Lisez encore.") -> N
             id=uuid4(), number=number, text_fr=text, text_en="Read again.", published_at=world.now
         )
     )
+
+
+# What keeps a session open, and what the page knows of its end.
+
+
+async def test_staying_signed_in_keeps_a_session_open_until_twelve_hours(
+    alice: Browser, clock: Clock
+) -> None:
+    """More than ten times over, and never beyond the absolute limit."""
+    began = clock.now
+    while clock.now < began + timedelta(hours=11, minutes=45):
+        clock.now += timedelta(minutes=15)
+        assert (await alice.post("/session")).status_code == 204
+    clock.now = began + timedelta(hours=12)
+    answer = await alice.post("/session")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/connexion?suivant=%2F")
+    assert not await is_signed_in(alice)
+
+
+async def test_staying_signed_in_shows_and_changes_nothing_else(
+    alice: Browser, clock: Clock
+) -> None:
+    before = await rows(without=frozenset({"session"}))
+    clock.now += timedelta(minutes=18)
+    answer = await alice.post("/session")
+    assert (answer.status_code, answer.text, answer.headers.get_list("set-cookie")) == (204, "", [])
+    assert await rows(without=frozenset({"session"})) == before
+    clock.now += timedelta(minutes=19, seconds=59)
+    assert await is_signed_in(alice)
+
+
+async def test_nothing_extends_a_session_but_using_it(alice: Browser, clock: Clock) -> None:
+    """A12: neither another method, nor a parameter, nor a public page, a hundred times over."""
+    clock.now += timedelta(minutes=19)
+    for _ in range(100):
+        assert (await alice.http.get("/session?skip_timeout_reset=1")).status_code == 405
+    for method in ("HEAD", "PUT", "OPTIONS", "DELETE"):
+        await alice.http.request(method, "/session?skip_timeout_reset=1")
+    foreign = {"sec-fetch-site": "cross-site"}
+    assert (await alice.http.post("/session", headers=foreign)).status_code == 403
+    await alice.http.head("/")
+    for public in ("/sante", "/mot-de-passe-oublie", "/reinitialisation", "/static/app.css"):
+        await alice.http.get(public, params={"session": "keep"})
+    clock.now += timedelta(minutes=1)
+    assert not await is_signed_in(alice)
+
+
+@pytest.mark.parametrize("after", [timedelta(minutes=20), timedelta(hours=12)])
+async def test_an_ended_session_cannot_be_extended(
+    alice: Browser, clock: Clock, after: timedelta
+) -> None:
+    clock.now += after
+    assert (await alice.post("/session")).status_code == 303
+    assert not await is_signed_in(alice)
+
+
+async def test_page_knows_when_its_session_ends(alice: Browser, clock: Clock, world: World) -> None:
+    async def told() -> tuple[str, ...]:
+        body = next(e for e in elements(await alice.get("/"), "body"))
+        names = ("data-idle-minutes", "data-idle-left", "data-session-left")
+        return tuple(body.attrs[name] for name in names)
+
+    assert await told() == ("20", "1200", "43200")
+    clock.now += timedelta(seconds=59)  # the last use is written once a minute
+    assert await told() == ("20", "1141", "43141")
+    clock.now += timedelta(seconds=1)
+    assert await told() == ("20", "1200", "43140")
+    await world.set_clinic(idle_minutes=5)
+    assert await told() == ("5", "300", "43140")
+
+
+async def test_page_of_a_stranger_knows_of_no_session(stranger: Browser) -> None:
+    page = await stranger.get("/connexion")
+    assert not [e for e in elements(page) if "data-idle-left" in e.attrs or e.tag == "dialog"]
+    assert "vous serez déconnecté après 20 minutes sans activité" in page.text
+
+
+async def test_reason_typed_before_the_session_ended_is_there_after_signing_in(
+    alice: Browser, clock: Clock, world: World
+) -> None:
+    """What a form puts in its address comes back with the page."""
+    await world.slot()
+    clock.now += timedelta(minutes=21)
+    typed = {"type": str(world.urgent_type), "lieu": str(world.site), "motif": "Fièvre & toux ?"}
+    sent = await alice.get(f"/profils/{world.alice}/urgence/motif", params=typed)
+    form = await alice.follow(sent)
+    assert heading(form) == "Connexion"
+    signed_in = await alice.press(
+        form, "Connexion", {"courriel": "alice@example.com", "mot_de_passe": PASSWORD}
+    )
+    page = await alice.follow(signed_in)
+    assert heading(page) == "Motif de la consultation"
+    assert "Fièvre &amp; toux ?" in page.text

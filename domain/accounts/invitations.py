@@ -1,0 +1,372 @@
+"""The clinic asks a patient in: a link by mail, a code in hand, and both are needed."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from domain import audit, db
+from domain.accounts import account_links, addresses, codes, password_rules
+from domain.accounts.passwords import Passwords
+from domain.accounts.tables import Invitation, Registration
+from domain.audit import Actor
+from domain.clinic.clinic import current_settings
+from domain.errors import (
+    AddressOfProxy,
+    AddressTaken,
+    ChartTaken,
+    CodeSpent,
+    Invalid,
+    InvitationExpired,
+    InvitationReplaced,
+    InvitationSpent,
+    InvitationUsed,
+    InvitedAsAnother,
+    NotFound,
+    TooYoung,
+    WrongCode,
+)
+from domain.links import Links, Purpose, hash_of
+from domain.mail import outbox
+from domain.people.coming_of_age import is_of_age
+from domain.people.tables import Account, Patient, ProxyGrant
+from domain.people.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    code: str
+    password: str
+    again: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a live link is about."""
+
+    email: str
+    language: str
+    has_account: bool
+    """Somebody signs in with that address already: the chart can only be added to it."""
+
+
+async def invite(
+    patient: UUID,
+    email: str,
+    language: str,
+    by: Actor,
+    *,
+    links: Links,
+    passwords: Passwords,
+    now: datetime,
+    in_spite_of_proxy: bool = False,
+) -> str:
+    """The code to hand over, shown this once; an earlier invitation is dead from then on."""
+    address = addresses.canonical(email)
+    if not address:
+        raise Invalid({"courriel": "invalid" if email.strip() else "missing"})
+    code = f"{secrets.randbelow(10**6):06}"
+    code_hash = await passwords.hash(code)
+    invitation = uuid4()
+    try:
+        async with db.transaction():
+            person = await _locked(patient)
+            await _check_may_have_account(person, now)
+            is_of_proxy = await _is_of_a_proxy(person, address)
+            if is_of_proxy and not in_spite_of_proxy:
+                raise AddressOfProxy
+            days = (await current_settings()).invitation_days
+            await _end(patient, "replaced", now)
+            await Invitation.insert(
+                Invitation(
+                    id=invitation,
+                    patient=patient,
+                    email=email.strip(),
+                    email_canonical=address,
+                    language=language,
+                    token_hash=hash_of(links.secret_token(Purpose.INVITE, invitation)),
+                    code_hash=code_hash,
+                    invited_at=now,
+                    invited_by=_name(by),
+                    expires_at=now + timedelta(days=days),
+                )
+            )
+            await outbox.post(
+                "invitation", None, address=email.strip(), invitation=invitation, now=now
+            )
+            await audit.record(
+                by,
+                "invitation.sent",
+                patient=patient,
+                subject=invitation,
+                outcome="done.in_spite_of_proxy" if is_of_proxy else "done",
+                at=now,
+            )
+    except AddressOfProxy as warning:
+        outcome = f"refused.{warning.code}"
+        await audit.record(by, "invitation.sent", patient=patient, outcome=outcome, at=now)
+        raise
+    return code
+
+
+async def patient_named(text: str) -> UUID:
+    """By id or by the whole name; two of one name are told apart by their ids alone."""
+    try:
+        return (await _patient(UUID(text))).id
+    except ValueError:
+        rows = await db.fetch(
+            "SELECT id FROM patient WHERE first_name || ' ' || last_name = {}", text.strip()
+        )
+    if len(rows) != 1:
+        raise NotFound
+    found: UUID = rows[0]["id"]
+    return found
+
+
+async def offer(token: str, *, now: datetime) -> Offer:
+    """Looking uses nothing up."""
+    row = await _opened(token, now)
+    return Offer(row.email, row.language, await _has_account(row))
+
+
+async def accept(
+    token: str, typed: Typed, *, request_id: str, passwords: Passwords, now: datetime
+) -> UUID:
+    """A new account, bound to the patient. One that there is already is never touched."""
+    row = await _opened(token, now)
+    if await _has_account(row):
+        raise AddressTaken
+    if problems := await _problems(row, typed):
+        raise Invalid(problems)
+    await _check_code(row, typed.code, Actor.stranger(request_id), passwords, now)
+    password_hash = await passwords.hash(typed.password)
+    async with db.transaction():
+        account = await _new_account(row, password_hash, now)
+        await _bind(row, account, Actor("account", account, request_id), now)
+    return account
+
+
+async def attach(
+    viewer: Viewer, token: str, code: str, *, passwords: Passwords, now: datetime
+) -> None:
+    """The chart becomes the own one of the account that was invited, and of no other."""
+    row = await _for(viewer, token, now)
+    await _check_code(row, code, viewer.actor, passwords, now)
+    async with db.transaction():
+        await db.lock_row(Account, viewer.account.id)
+        await _bind(row, viewer.account.id, viewer.actor, now)
+
+
+async def offer_to(viewer: Viewer, token: str, *, now: datetime) -> Offer:
+    """The same, to who is signed in: it must be theirs, and there must be room for it."""
+    row = await _for(viewer, token, now)
+    return Offer(row.email, row.language, has_account=True)
+
+
+async def expire(*, now: datetime) -> int:
+    """Marks those whose time is over; the rule itself looks at the time."""
+    rows = await db.fetch(
+        "UPDATE invitation SET ended_at = {}, ended_why = 'expired'"
+        " WHERE accepted_at IS NULL AND ended_at IS NULL AND expires_at <= {} RETURNING id",
+        now,
+        now,
+    )
+    return len(rows)
+
+
+async def _opened(token: str, now: datetime) -> Invitation:
+    row = await Invitation.objects().get(Invitation.token_hash == hash_of(token))
+    if row is None:
+        raise InvitationExpired
+    if row.accepted_at is not None:
+        raise InvitationUsed
+    if row.tries >= codes.TRIES:
+        raise InvitationSpent
+    if row.ended_why == "replaced":
+        raise InvitationReplaced
+    if row.ended_at is not None or now >= row.expires_at:
+        raise InvitationExpired
+    return row
+
+
+async def _for(viewer: Viewer, token: str, now: datetime) -> Invitation:
+    row = await _opened(token, now)
+    if addresses.canonical(viewer.account.email) != row.email_canonical:
+        raise InvitedAsAnother
+    if await _has_other_part(viewer.account.id, row.patient):
+        raise ChartTaken
+    return row
+
+
+async def _has_account(row: Invitation) -> bool:
+    """One that was never activated does not count: nobody proved that the address is theirs."""
+    return await Account.exists().where(
+        (Account.email_canonical == row.email_canonical)
+        & (Account.activated_at.is_not_null() | Account.disabled_at.is_not_null())
+    )
+
+
+async def _new_account(row: Invitation, password_hash: str, now: datetime) -> UUID:
+    """The unique index decides whether there is one already; an unproven one is begun anew."""
+    rows = await db.fetch(
+        """
+        INSERT INTO account (id, email, email_canonical, password_hash, language, created_at,
+            password_changed_at, activated_at, totp_secret, totp_last_step)
+        VALUES ({}, {}, {}, {}, {}, {}, {}, {}, '', 0)
+        ON CONFLICT (email_canonical) DO UPDATE SET email = excluded.email,
+            password_hash = excluded.password_hash, language = excluded.language,
+            created_at = excluded.created_at, activated_at = excluded.activated_at,
+            password_changed_at = excluded.password_changed_at
+        WHERE account.activated_at IS NULL AND account.disabled_at IS NULL
+        RETURNING id
+        """,
+        uuid4(),
+        row.email,
+        row.email_canonical,
+        password_hash,
+        row.language,
+        now,
+        now,
+        now,
+    )
+    if not rows:
+        raise AddressTaken
+    account: UUID = rows[0]["id"]
+    await Registration.delete().where(Registration.account == account)
+    await account_links.end_all(account, now=now)
+    return account
+
+
+async def _problems(row: Invitation, typed: Typed) -> dict[str, str]:
+    person = await _patient(row.patient)
+    about = (person.first_name, person.last_name)
+    problems = await password_rules.problems(
+        typed.password, typed.again, email=row.email, about=about
+    )
+    try:
+        codes.typed(typed.code)
+    except Invalid as refusal:
+        return refusal.problems | problems
+    return problems
+
+
+async def _check_code(
+    row: Invitation, code: str, actor: Actor, passwords: Passwords, now: datetime
+) -> None:
+    try:
+        await codes.check(row, code, passwords=passwords, now=now)
+    except (WrongCode, CodeSpent) as refusal:
+        await audit.record(
+            actor,
+            "invitation.accepted",
+            patient=row.patient,
+            subject=row.id,
+            outcome=f"refused.{refusal.code}",
+            at=now,
+        )
+        if isinstance(refusal, CodeSpent):
+            raise InvitationSpent from refusal
+        raise
+
+
+async def _bind(row: Invitation, account: UUID, actor: Actor, now: datetime) -> None:
+    """Whatever was true when the clinic invited must still be."""
+    await _check_may_have_account(await _locked(row.patient), now)
+    if await _has_other_part(account, row.patient):
+        raise ChartTaken
+    taken = await db.fetch(
+        "UPDATE invitation SET accepted_at = {} WHERE id = {} AND accepted_at IS NULL"
+        " AND ended_at IS NULL AND expires_at > {} RETURNING id",
+        now,
+        row.id,
+        now,
+    )
+    if not taken:
+        raise InvitationUsed
+    await ProxyGrant.insert(
+        ProxyGrant(
+            id=uuid4(),
+            account=account,
+            patient=row.patient,
+            relationship="self",
+            granted_at=now,
+            granted_by=row.invited_by,
+            may_book=True,
+            may_read_invoices=True,
+            may_read_documents=True,
+            may_read_messages=True,
+            may_send_messages=True,
+        )
+    )
+    await audit.record(actor, "invitation.accepted", patient=row.patient, subject=row.id, at=now)
+
+
+async def _check_may_have_account(person: Patient, now: datetime) -> None:
+    clinic = await current_settings()
+    if clinic.consent_age is None or not is_of_age(person.birth_date, clinic, now):
+        raise TooYoung
+    if await ProxyGrant.exists().where(
+        (ProxyGrant.patient == person.id)
+        & (ProxyGrant.relationship == "self")
+        & ProxyGrant.withdrawn_at.is_null()
+    ):
+        raise ChartTaken
+
+
+async def _has_other_part(account: UUID, patient: UUID) -> bool:
+    """It has a chart of its own, or acts for this patient: it is somebody else's."""
+    rows = await db.fetch(
+        "SELECT id FROM proxy_grant WHERE account = {} AND withdrawn_at IS NULL"
+        " AND (relationship = 'self' OR patient = {})",
+        account,
+        patient,
+    )
+    return bool(rows)
+
+
+async def _is_of_a_proxy(person: Patient, address: str) -> bool:
+    """Whether those who act for the patient, or did, are reached at this address or phone."""
+    rows = await db.fetch(
+        """
+        SELECT a.email_canonical, r.phone AS phone_1, r.other_phone AS phone_2,
+               p.phone AS phone_3, p.other_phone AS phone_4
+        FROM proxy_grant g
+        JOIN account a ON a.id = g.account
+        LEFT JOIN registration r ON r.account = a.id
+        LEFT JOIN proxy_grant own ON own.account = a.id AND own.relationship = 'self'
+            AND own.withdrawn_at IS NULL
+        LEFT JOIN patient p ON p.id = own.patient
+        WHERE g.patient = {} AND g.relationship <> 'self'
+        """,
+        person.id,
+    )
+    phones = {person.phone, person.other_phone} - {""}
+    return any(
+        row["email_canonical"] == address or phones & {row[f"phone_{n}"] for n in (1, 2, 3, 4)}
+        for row in rows
+    )
+
+
+async def _locked(patient: UUID) -> Patient:
+    """Of two who would be this patient's account at once, one waits for the other."""
+    await db.lock_row(Patient, patient)
+    return await _patient(patient)
+
+
+async def _patient(patient: UUID) -> Patient:
+    person = await Patient.objects().get(Patient.id == patient)
+    if person is None:
+        raise NotFound
+    return person
+
+
+async def _end(patient: UUID, why: str, now: datetime) -> None:
+    await Invitation.update({Invitation.ended_at: now, Invitation.ended_why: why}).where(
+        (Invitation.patient == patient)
+        & Invitation.accepted_at.is_null()
+        & Invitation.ended_at.is_null()
+    )
+
+
+def _name(by: Actor) -> str:
+    return by.kind if by.id is None else f"{by.kind} {by.id}"

@@ -1,0 +1,59 @@
+"""What someone asks of the clinic's staff."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID, uuid4
+
+from domain import audit, db
+from domain.accounts import throttles
+from domain.accounts.tables import ClinicRequest
+from domain.errors import Invalid
+from domain.people.viewer import Viewer
+
+LONGEST = 500
+
+Kind = Literal["attach", "correct"]
+
+
+async def ask_to_attach(viewer: Viewer, text: str, *, now: datetime) -> None:
+    await _ask(viewer, "attach", None, text, now)
+
+
+async def ask_to_correct(viewer: Viewer, patient: UUID, text: str, *, now: datetime) -> None:
+    profile = viewer.opening(patient, now)
+    await _ask(viewer, "correct", profile.id, text, now)
+
+
+async def _ask(viewer: Viewer, kind: Kind, patient: UUID | None, text: str, now: datetime) -> None:
+    said = text.replace("\r\n", "\n").replace("\0", "").strip()
+    if not said:
+        raise Invalid({"texte": "missing"})
+    if len(said) > LONGEST:
+        raise Invalid({"texte": "too_long"})
+    if await _is_waiting(viewer, kind, said):
+        return  # sent twice: they have it
+    await throttles.take(throttles.REQUESTS, str(viewer.account.id), now=now)
+    made = uuid4()
+    async with db.transaction():
+        await ClinicRequest.insert(
+            ClinicRequest(
+                id=made,
+                account=viewer.account.id,
+                patient=patient,
+                kind=kind,
+                text=said,
+                asked_at=now,
+            )
+        )
+        await audit.record(viewer.actor, f"request.{kind}", patient=patient, subject=made, at=now)
+
+
+async def _is_waiting(viewer: Viewer, kind: Kind, text: str) -> bool:
+    return bool(
+        await ClinicRequest.exists().where(
+            (ClinicRequest.account == viewer.account.id)
+            & (ClinicRequest.kind == kind)
+            & (ClinicRequest.text == text)
+            & ClinicRequest.handled_at.is_null()
+        )
+    )

@@ -1,0 +1,212 @@
+"""An account of one's own making: asked for, proven by its mailbox, then usable.
+
+Whether an address has an account already is never told to who asks, only to its mailbox.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID, uuid4
+
+from domain import audit, db
+from domain.accounts import account_links, addresses, throttles
+from domain.accounts.passwords import Passwords
+from domain.accounts.sign_up_form import Applicant
+from domain.accounts.tables import EmailChange, Registration
+from domain.audit import Actor
+from domain.errors import Invalid, LinkExpired, LinkUsed, TooBusy
+from domain.links import Links
+from domain.mail import outbox
+from domain.people.tables import Account
+from domain.people.viewer import Viewer
+
+KEPT_UNPROVEN = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Who someone said they are, until the clinic finds their chart."""
+
+    first_name: str
+    last_name: str
+    birth_date: date
+    asked_at: datetime
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+async def sign_up(
+    applicant: Applicant, who: Actor, ip: str, *, passwords: Passwords, links: Links, now: datetime
+) -> None:
+    """The same work and the same answer for a free address and a taken one: one hash, one mail.
+
+    An address that was never proven belongs to whoever asks last.
+    """
+    address = applicant.email_canonical
+    counted = [
+        await throttles.take(throttles.SIGN_UP_PER_IP, ip, now=now),
+        await throttles.take(throttles.ACTIVATION_MAILS, address, now=now),
+    ]
+    try:
+        password_hash = await passwords.hash(applicant.password)
+    except TooBusy:
+        await throttles.give_back(*counted)
+        raise
+    async with db.transaction():
+        account = None
+        if await _change_to(address, now) is None:
+            account = await _claim(applicant, password_hash, now)
+            await _register(applicant, now)
+        await _write_to(address, links, now)
+        await throttles.count(throttles.ACTIVATION_PAUSE, address, now=now)
+        outcome = "done" if account else "refused.address_taken"
+        await audit.record(who, "sign_up", subject=account, outcome=outcome, at=now)
+
+
+async def write_again(email: str, who: Actor, ip: str, *, links: Links, now: datetime) -> None:
+    """The mail once more, whatever it has to say; every address is paused alike."""
+    address = addresses.canonical(email)
+    if not address:
+        raise Invalid({"courriel": "odd" if email.strip() else "missing"})
+    await throttles.take(throttles.SIGN_UP_PER_IP, ip, now=now)
+    await throttles.take(throttles.ACTIVATION_PAUSE, address, now=now)
+    await throttles.take(throttles.ACTIVATION_MAILS, address, now=now)
+    async with db.transaction():
+        account = await _write_to(address, links, now)
+        await audit.record(who, "activation_mailed", subject=account, at=now)
+
+
+async def address_behind(token: str, *, now: datetime) -> str:
+    """Which address a live activation link proves."""
+    account = await account_links.holder(token, "activate", now=now)
+    row = await Account.objects().get(Account.id == account)
+    if row is None or row.disabled_at is not None:
+        raise LinkExpired
+    if row.activated_at is not None:
+        raise LinkUsed
+    return str(row.email)
+
+
+async def activate(token: str, *, request_id: str, now: datetime) -> None:
+    account = await account_links.holder(token, "activate", now=now)
+    async with db.transaction():
+        # Before the link, as signing up again does: one of the two waits for the other.
+        await db.lock_row(Account, account)
+        await account_links.use(token, "activate", now=now)
+        activated = await db.fetch(
+            "UPDATE account SET activated_at = {} WHERE id = {} AND activated_at IS NULL"
+            " AND disabled_at IS NULL RETURNING id",
+            now,
+            account,
+        )
+        if not activated:
+            raise LinkUsed
+        await audit.record(
+            Actor("account", account, request_id), "account_activated", subject=account, at=now
+        )
+
+
+async def waiting(viewer: Viewer) -> Waiting | None:
+    """What an account told the clinic of its owner, as long as nobody matched it to a chart."""
+    row = await Registration.objects().get(
+        (Registration.account == viewer.account.id) & Registration.matched_at.is_null()
+    )
+    if row is None:
+        return None
+    return Waiting(row.first_name, row.last_name, row.birth_date, row.asked_at)
+
+
+async def purge(*, now: datetime) -> None:
+    """Accounts whose address nobody proved, with the mails that they were owed."""
+    before = now - KEPT_UNPROVEN
+    async with db.transaction():
+        await db.fetch(
+            "DELETE FROM outbound_email WHERE account IN"
+            " (SELECT id FROM account WHERE activated_at IS NULL AND created_at < {})",
+            before,
+        )
+        await db.fetch("DELETE FROM account WHERE activated_at IS NULL AND created_at < {}", before)
+
+
+async def _write_to(address: str, links: Links, now: datetime) -> UUID | None:
+    """What its mailbox is told: activate it, or that it has, or is about to have, an account."""
+    account = await Account.objects().get(Account.email_canonical == address)
+    change = await _change_to(address, now)
+    this_hour = f"{now:%Y%m%d%H}"
+    if change is not None:
+        key = f"change-told:{change.id}:{this_hour}"
+        await outbox.post(
+            "email_change_link", change.account, now=now, once_key=key, change=change.id
+        )
+    elif account is not None:
+        # Nobody is sent the link to what is active already: it is made for the work to be the same.
+        link = await account_links.issue(account.id, "activate", links=links, now=now)
+        if account.activated_at is None:
+            await outbox.post("activate", account.id, now=now, link=link)
+        else:
+            key = f"account-exists:{account.id}:{this_hour}"
+            await outbox.post("account_exists", account.id, now=now, once_key=key)
+    return account.id if account else None
+
+
+async def _change_to(address: str, now: datetime) -> EmailChange | None:
+    """Someone with an account is about to move to this address."""
+    return await EmailChange.objects().get(
+        (EmailChange.new_canonical == address)
+        & EmailChange.done_at.is_null()
+        & EmailChange.ended_at.is_null()
+        & (EmailChange.expires_at > now)
+    )
+
+
+async def _claim(applicant: Applicant, password_hash: str, now: datetime) -> UUID | None:
+    """The account of a free or unproven address; the unique index decides between two."""
+    rows = await db.fetch(
+        """
+        INSERT INTO account (id, email, email_canonical, password_hash, language, created_at,
+            password_changed_at, totp_secret, totp_last_step)
+        VALUES ({}, {}, {}, {}, {}, {}, {}, '', 0)
+        ON CONFLICT (email_canonical) DO UPDATE SET email = excluded.email,
+            password_hash = excluded.password_hash, language = excluded.language,
+            created_at = excluded.created_at, password_changed_at = excluded.password_changed_at
+        WHERE account.activated_at IS NULL AND account.disabled_at IS NULL
+        RETURNING id
+        """,
+        uuid4(),
+        applicant.email,
+        applicant.email_canonical,
+        password_hash,
+        applicant.language,
+        now,
+        now,
+    )
+    return rows[0]["id"] if rows else None
+
+
+async def _register(applicant: Applicant, now: datetime) -> None:
+    """Who they say they are, in place of who was said before; nothing, if it is not theirs."""
+    await db.fetch(
+        """
+        INSERT INTO registration (id, account, first_name, last_name, birth_date, health_number,
+            phone, phone_kind, other_phone, other_phone_kind, asked_at, matched_by)
+        SELECT {}, id, {}, {}, {}, {}, {}, {}, {}, {}, {}, '' FROM account
+        WHERE email_canonical = {} AND activated_at IS NULL AND disabled_at IS NULL
+        ON CONFLICT (account) DO UPDATE SET first_name = excluded.first_name,
+            last_name = excluded.last_name, birth_date = excluded.birth_date,
+            health_number = excluded.health_number, phone = excluded.phone,
+            phone_kind = excluded.phone_kind, other_phone = excluded.other_phone,
+            other_phone_kind = excluded.other_phone_kind, asked_at = excluded.asked_at
+        """,
+        uuid4(),
+        applicant.first_name,
+        applicant.last_name,
+        applicant.birth_date,
+        applicant.health_number,
+        applicant.phone,
+        applicant.phone_kind,
+        applicant.other_phone,
+        applicant.other_phone_kind,
+        now,
+        applicant.email_canonical,
+    )

@@ -1,0 +1,136 @@
+"""What someone types to sign up: the fields there are, and what must be true of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from domain.accounts import addresses, password_rules
+from domain.accounts.passwords import normalized
+from domain.clinic.settings import ClinicSettings
+from domain.errors import Invalid, TooYoung
+from domain.people import birth_dates, coming_of_age, health_numbers, names, phones
+
+# No other field of a form is ever looked at.
+KEPT_FIELDS = (
+    "courriel",
+    "courriel_confirmation",
+    "prenom",
+    "nom",
+    "naissance_annee",
+    "naissance_mois",
+    "naissance_jour",
+    "numero_sante",
+    "telephone",
+    "telephone_type",
+    "autre_telephone",
+    "autre_telephone_type",
+)
+FIELDS = (*KEPT_FIELDS, "mot_de_passe", "confirmation")
+PARTS = {"year": "naissance_annee", "month": "naissance_mois", "day": "naissance_jour"}
+PHONES = (("telephone", "phone"), ("autre_telephone", "other_phone"))
+
+Typed = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """Someone who may have an account, as they said who they are."""
+
+    email: str
+    email_canonical: str
+    password: str
+    first_name: str
+    last_name: str
+    birth_date: date
+    health_number: str
+    phone: str
+    phone_kind: str
+    other_phone: str
+    other_phone_kind: str
+    language: str
+
+
+async def read(typed: Typed, clinic: ClinicSettings, language: str, now: datetime) -> Applicant:
+    """Who applies; else TooYoung, or Invalid with the code for each field that is wrong."""
+    first_name, last_name = names.read(typed["prenom"]), names.read(typed["nom"])
+    birth_date, part, problem = birth_dates.read(
+        typed["naissance_annee"],
+        typed["naissance_mois"],
+        typed["naissance_jour"],
+        clinic.today(now),
+    )
+    if birth_date is not None and not coming_of_age.may_sign_up(birth_date, clinic, now):
+        raise TooYoung
+    number = health_numbers.read(names.read(typed["numero_sante"]), clinic.province)
+    numbers = {name: phones.e164(typed[name]) for name, _ in PHONES}
+    problems = {
+        **_of_email(typed),
+        **await _of_password(typed, (first_name, last_name, clinic.name)),
+        **_of_name("prenom", first_name, clinic),
+        **_of_name("nom", last_name, clinic),
+        **({PARTS[part]: problem} if problem else {}),
+        **_of_health_number(typed, number, clinic),
+        **_of_phones(typed, numbers, clinic),
+    }
+    if problems or birth_date is None:
+        raise Invalid(problems)
+    return Applicant(
+        email=addresses.sendable(typed["courriel"]),
+        email_canonical=addresses.canonical(typed["courriel"]),
+        password=typed["mot_de_passe"],
+        first_name=first_name,
+        last_name=last_name,
+        birth_date=birth_date,
+        health_number=number or "",
+        phone=numbers["telephone"] or "",
+        phone_kind=typed["telephone_type"],
+        other_phone=numbers["autre_telephone"] or "",
+        other_phone_kind=typed["autre_telephone_type"],
+        language=language,
+    )
+
+
+def _of_email(typed: Typed) -> dict[str, str]:
+    email, again = typed["courriel"].strip(), typed["courriel_confirmation"].strip()
+    if not email:
+        return {"courriel": "missing"}
+    if not addresses.sendable(email):
+        return {"courriel": "odd"}
+    if addresses.canonical(email) != addresses.canonical(again):
+        return {"courriel_confirmation": "missing" if not again else "different"}
+    return {}
+
+
+async def _of_password(typed: Typed, about: tuple[str, ...]) -> dict[str, str]:
+    password = typed["mot_de_passe"]
+    problem = await password_rules.problem(password, email=typed["courriel"], about=about)
+    if problem:
+        return {"mot_de_passe": problem}
+    is_same = normalized(password) == normalized(typed["confirmation"])
+    return {} if is_same else {"confirmation": "different"}
+
+
+def _of_name(field: str, name: str, clinic: ClinicSettings) -> dict[str, str]:
+    if not name:
+        return {field: "missing"} if clinic.requires("name") else {}
+    return {field: "too_long"} if len(name) > names.LONGEST else {}
+
+
+def _of_health_number(typed: Typed, number: str | None, clinic: ClinicSettings) -> dict[str, str]:
+    if not names.read(typed["numero_sante"]):
+        return {"numero_sante": "missing"} if clinic.requires("health_number") else {}
+    return {"numero_sante": "odd"} if number is None else {}
+
+
+def _of_phones(
+    typed: Typed, numbers: dict[str, str | None], clinic: ClinicSettings
+) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    for field, setting in PHONES:
+        if typed[field].strip():
+            problems |= {field: "odd"} if numbers[field] is None else {}
+        elif clinic.requires(setting):
+            problems[field] = "missing"
+        if typed[f"{field}_type"] not in phones.KINDS:
+            problems[f"{field}_type"] = "odd"
+    return problems
