@@ -84,8 +84,10 @@ async def grant(
         )
         if consent is not None:
             await _insert_consent(made, consent, now)
-        await _tell(actor, "granted", made, patient, now)
-        if is_other:
+        if not is_other:  # that someone has an account is told to nobody else
+            await audit.record(actor, "chart.attached", patient=patient, subject=made, at=now)
+        else:
+            await _tell(actor, "granted", made, patient, now)
             await _write("access_granted", made, account, patient, now)
     return made
 
@@ -106,8 +108,11 @@ async def withdraw(actor: Actor, grant: UUID, *, by: str, now: datetime) -> None
             raise NotFound
         row = rows[0]
         await _end_consent(grant, now)
-        await _tell(actor, "withdrawn", grant, row["patient"], now)
-        if row["relationship"] != "self":
+        if row["relationship"] == "self":
+            patient = row["patient"]
+            await audit.record(actor, "chart.detached", patient=patient, subject=grant, at=now)
+        else:
+            await _tell(actor, "withdrawn", grant, row["patient"], now)
             await _write("access_withdrawn", grant, row["account"], row["patient"], now)
 
 

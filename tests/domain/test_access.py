@@ -190,3 +190,13 @@ async def test_a_parent_whose_access_was_lost_is_shown_as_such(world: World) -> 
     await world.grant(own, teen, relationship="self")
     (holder,) = await access.holders(await world.viewer(own), teen, now=world.now)
     assert (holder.name, holder.is_lost) == ("Alice Gagnon", True)
+
+
+async def test_that_a_child_has_an_account_is_told_to_nobody_else(world: World) -> None:
+    """R49."""
+    own = await world.account("bob@example.com")
+    made = await given(world, own, world.bob, relationship="self", consent=None)
+    await access.withdraw(STAFF, made, by="Dana Roy", now=world.now)
+    assert await activity.latest(world.bob) == []
+    assert await mails() == set()
+    assert await lines("chart.attached") == await lines("chart.detached") == [(world.bob, made)]

@@ -172,6 +172,8 @@ def forms(page: httpx.Response) -> list[Form]:
     everything = elements(page)
     found = []
     for form in (element for element in everything if element.tag == "form"):
+        if any(parent.tag == "dialog" for parent in form.parents):
+            continue  # closed when the page opens: about the session's end, on every page
         inside = [element for element in everything if form in element.parents]
         hidden = [e for e in inside if e.tag == "input" and e.attrs.get("type") == "hidden"]
         found.append(

@@ -11,6 +11,7 @@ from domain.accounts import account_links, sign_in
 from domain.accounts.secret_box import SecretBox
 from domain.accounts.tables import EmailChange, Invitation
 from domain.links import Links, Purpose, UnsubscribeLink, VisitLink, hash_of
+from domain.people.tables import Account
 from tests.web.browser import SETTINGS, running
 from tests.world import NOW, PASSWORD, PASSWORDS, World
 
@@ -150,6 +151,13 @@ class Scene:
             "/changement-courriel": f"/changement-courriel/{self.change}",
             "/invitation": f"/invitation/{self.invitation}",
         }.get(route.path, "")
+
+    async def ask_for_codes(self, account: UUID) -> None:
+        """This account signs in in two steps."""
+        sealed = BOX.seal(account, SECRET, now=self.world.now)
+        await Account.update(
+            {Account.totp_secret: sealed, Account.totp_since: self.world.now}
+        ).where(Account.id == account)
 
     def data(self, route: Route) -> dict[str, str]:
         folder = route.path.split("/")[3] if route.path.startswith("/profils") else ""

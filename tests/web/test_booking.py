@@ -447,6 +447,7 @@ async def test_reason_is_shown_as_text_everywhere(alice: Browser, world: World, 
             assert "hx-trigger" not in element.attrs
             assert element.attrs.get("action") != "/deconnexion" or element.text in {
                 "Déconnexion",
+                "Se déconnecter",
                 "",
             }
     for page in (pages[2], pages[3], pages[4]):

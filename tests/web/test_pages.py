@@ -43,7 +43,11 @@ async def stage(world: World) -> Scene:
 
 
 async def browser_for(route: Route, stage: Scene, alice: Browser, stranger: Browser) -> Browser:
-    browser = stranger if route.path == "/connexion" else alice
+    browser = stranger if route.path.startswith("/connexion") else alice
+    if route.path == "/connexion/code":
+        browser.http.cookies.set("__Host-step", stage.first_step, domain="portail.example")
+    if route.path.startswith("/compte/validation/"):
+        await stage.ask_for_codes(stage.world.alice_account)
     if link := stage.before(route):
         await browser.get(link)
     return browser
