@@ -46,8 +46,8 @@ async def sign_in(
     if account.activated_at is None:
         await _record_refusal(account, "not_activated", browser, now)
         raise NotActivated
-    await _renew_hash(account, password, passwords)
-    return account, await begin(account.id, browser, now=now)
+    verified = await _renewed_hash(account, password, passwords)
+    return account, await begin(account.id, browser, proof=hash_of(verified), now=now)
 
 
 async def confirm_password(
@@ -69,15 +69,21 @@ async def confirm_password(
     await throttles.give_back(*counted)
 
 
-async def begin(account: UUID, browser: Browser, *, now: datetime) -> str:
+async def begin(account: UUID, browser: Browser, *, proof: str = "", now: datetime) -> str:
     """The token of a fresh session for who has just proven to be this account.
 
     The one way in after a password, a mailed link or a code of the clinic. Empty, and no session,
-    where the account asks for a second factor first: see `first_step`.
+    where the account asks for a second factor first: see `first_step`. `proof` is of the password
+    that was verified: it must still be the account's.
     """
-    if await authenticator.is_asked_of(account):
-        return ""
-    return await _open(account, browser, now)
+    token = ""
+    if not await authenticator.is_asked_of(account):
+        async with db.transaction():
+            row = await _locked(account)
+            if not _is_still(row, proof) or row.totp_secret:
+                raise WrongCredentials
+            token = await _open(account, browser, now)
+    return token
 
 
 async def first_step(account: UUID, *, links: Links, now: datetime) -> str:
@@ -92,20 +98,33 @@ async def enter_code(
     first_step: str, code: str, browser: Browser, *, links: Links, box: SecretBox, now: datetime
 ) -> tuple[UUID, str]:
     """The second step: the account and its session's token, in one transaction with the code."""
-    account = await _after_first_step(first_step, links, now)
+    account, proof = await _after_first_step(first_step, links, now)
     actor = Actor.stranger(browser.request_id)
     async with authenticator.proved(account, code, actor, box=box, now=now):
+        if not _is_still(await _locked(account), proof):
+            raise SignInOver
         return account, await _open(account, browser, now)
 
 
-async def _after_first_step(token: str, links: Links, now: datetime) -> UUID:
-    account, digest = links.read_first_step(token, now)
+async def _after_first_step(token: str, links: Links, now: datetime) -> tuple[UUID, str]:
+    account, proof = links.read_first_step(token, now)
     row = await Account.objects().get(Account.id == account)
-    if row is None or row.disabled_at or not row.totp_secret:
+    if row is None or not row.totp_secret or not _is_still(row, proof):
         raise SignInOver
-    if hash_of(row.password_hash) != digest:
-        raise SignInOver
-    return account
+    return account, proof
+
+
+async def _locked(account: UUID) -> Account:
+    """A change of the password waits for the session that it then ends, or comes before it."""
+    await db.lock_row(Account, account)
+    row = await Account.objects().get(Account.id == account)
+    if row is None:
+        raise NotSignedIn
+    return row
+
+
+def _is_still(row: Account, proof: str) -> bool:
+    return row.disabled_at is None and proof in {"", hash_of(row.password_hash)}
 
 
 async def _open(account: UUID, browser: Browser, now: datetime) -> str:
@@ -138,13 +157,15 @@ def _usable_hash(account: Account | None) -> str | None:
     return str(account.password_hash)
 
 
-async def _renew_hash(account: Account, password: str, passwords: Passwords) -> None:
-    if passwords.is_outdated(account.password_hash):
-        fresh = await passwords.hash(password)
-        # Unless another password took its place meanwhile.
-        await Account.update({Account.password_hash: fresh}).where(
-            (Account.id == account.id) & (Account.password_hash == account.password_hash)
-        )
+async def _renewed_hash(account: Account, password: str, passwords: Passwords) -> str:
+    if not passwords.is_outdated(account.password_hash):
+        return str(account.password_hash)
+    fresh = await passwords.hash(password)
+    # Unless another password took its place meanwhile.
+    await Account.update({Account.password_hash: fresh}).where(
+        (Account.id == account.id) & (Account.password_hash == account.password_hash)
+    )
+    return fresh
 
 
 async def _counted_names(account: UUID) -> list[str]:
