@@ -25,7 +25,20 @@ def test_a_number_from_abroad() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "   ", "514", "not a phone", "911", "514 555", "0" * 50, "(514) 312-1234 p. 22"]
+    "typed",
+    [
+        "",
+        "   ",
+        "514",
+        "514 12 34",
+        "514-1234",
+        "514-555-01",
+        "not a phone",
+        "911",
+        "514 555",
+        "0" * 50,
+        "(514) 312-1234 p. 22",
+    ],
 )
 def test_what_is_none(typed: str) -> None:
     assert e164(typed) is None
