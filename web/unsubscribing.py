@@ -48,7 +48,7 @@ async def resume(request: AnyRequest, token: FromPath[str], now: Now) -> Respons
     if YES not in form.multi_items():
         return await _page(request, token, opened, is_unanswered=True, status_code=422)
     await opened.resume(now=now)
-    return see_other(f"{PATH}/{token}")
+    return see_other(f"{PATH}/{token}?fait=retour")
 
 
 async def _open(request: AnyRequest, token: str, now: datetime) -> Unsubscribing:
@@ -75,4 +75,5 @@ async def _page(
         action=f"{PATH}/{token}",
         current_url=f"{PATH}/{token}",
         is_unanswered=is_unanswered,
+        is_resumed="fait" in request.query_params and not opened.is_refused,
     )

@@ -81,7 +81,7 @@ async def test_the_page_stops_the_mails_and_offers_them_again(
     assert as_it_stands.status_code == 422
     assert await count("mail_preference") == 1
     back = await stranger.press(stopped, "Recevoir ces courriels", {"reponse": "oui"})
-    assert heading(await stranger.follow(back)) == "Ne plus recevoir ces courriels ?"
+    assert heading(await stranger.follow(back)) == "Vous recevez de nouveau ces courriels"
     assert await count("mail_preference") == 0
 
 
