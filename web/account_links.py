@@ -5,6 +5,7 @@ the page's form carries it from there.
 """
 
 from typing import Any
+from urllib.parse import quote, unquote
 
 from litestar import Request, Response
 
@@ -20,7 +21,7 @@ def arrive(
     request: Request[Any, Any, Any], path: str, token: str, *, query: str = ""
 ) -> Response[Any]:
     response = see_other(f"{path}{query}")
-    response.set_cookie(cookie(portal_of(request).settings, "link", f"{path}|{token}"))
+    response.set_cookie(cookie(portal_of(request).settings, "link", f"{path}|{quote(token)}"))
     return response
 
 
@@ -29,7 +30,7 @@ def carried(request: Request[Any, Any, Any], path: str) -> str:
     came_for, _, token = read_cookie(request, "link").partition("|")
     if came_for != path or not token:
         raise LinkExpired
-    return token
+    return unquote(token)
 
 
 def done(request: Request[Any, Any, Any], response: Response[Any]) -> Response[Any]:

@@ -91,8 +91,15 @@ def render(
         **context,
     )
     response = Response(html.encode(), media_type=MediaType.HTML, status_code=status_code)
-    tokens.plant(response, portal.settings)
+    if not _is_from_elsewhere(request):
+        tokens.plant(response, portal.settings)
     return response
+
+
+def _is_from_elsewhere(request: Request[Any, Any, Any]) -> bool:
+    """A form that any site may send: it reads no cookie of ours and sets none."""
+    handler = request.scope.get("route_handler")
+    return request.method == "POST" and handler is not None and bool(handler.opt.get("bare"))
 
 
 def see_other(url: str) -> Redirect:

@@ -4,7 +4,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from hashlib import sha256
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Literal
 
 from litestar import Request, Response
@@ -157,7 +157,15 @@ def client_ip(request: Request[Any, Any, Any]) -> str:
     hop = peer
     while hops and _is_among(hop, trusted):
         hop = hops.pop()
-    return hop if _address(hop) else peer
+    return _counted(hop if _address(hop) else peer)
+
+
+def _counted(hop: str) -> str:
+    """Of IPv6 the network: one subscriber has all its addresses."""
+    address = _address(hop)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(ip_network((address, 64), strict=False))
+    return hop
 
 
 def _is_among(hop: str, networks: Sequence[Any]) -> bool:
