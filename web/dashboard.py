@@ -26,4 +26,5 @@ async def dashboard(
         cards=[(profile, viewer.is_lost(profile, now)) for profile in viewer.profiles],
         waiting=None if viewer.profiles else await sign_up.waiting(viewer),
         opened=request.query_params.get("ouvert", ""),
+        done=request.query_params.get("fait", ""),
     )

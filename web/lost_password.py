@@ -71,7 +71,7 @@ async def reset_password(request: AnyRequest) -> Response[Any]:
         return await _choice(request, token, problems=refusal.problems, status_code=422)
     except LinkDead as refusal:
         return await _dead_link(request, refusal)
-    return done(request, await let_in(request, account, session, "/"))
+    return done(request, await let_in(request, account, session, "/?fait=mot-de-passe"))
 
 
 async def _question(

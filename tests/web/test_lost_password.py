@@ -35,6 +35,8 @@ LINKS = Links(SETTINGS.keys)
 DEAD = "Ce lien ne fonctionne plus"
 CHOOSE = "Choisissez un nouveau mot de passe"
 
+DASHBOARD = "/?fait=mot-de-passe"
+
 
 async def ask(browser: Browser, email: str) -> httpx.Response:
     await browser.get("/mot-de-passe-oublie")
@@ -208,7 +210,7 @@ async def test_paused_sign_in_does_not_keep_the_owner_from_a_new_password(
     await ask(stranger, "alice@example.com")
     assert len(await mailed()) == 1
     token = await token_for(world.alice_account, clock)
-    assert (await reset(stranger, token)).headers["location"] == "/"
+    assert (await reset(stranger, token)).headers["location"] == DASHBOARD
     assert heading(await stranger.get("/")) == "Tableau de bord"
 
 
@@ -255,8 +257,10 @@ async def test_new_password_signs_in_and_the_old_one_no_longer_does(
     assert shown["courriel"]["value"] == "alice@example.com"
     assert "readonly" in shown["courriel"]
     answer = await stranger.press(page, "Connexion", TYPED | {"courriel": "charlie@example.com"})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
-    assert heading(await stranger.open("/")) == "Tableau de bord"
+    assert (answer.status_code, answer.headers["location"]) == (303, DASHBOARD)
+    page = await stranger.open(DASHBOARD)
+    assert heading(page) == "Tableau de bord"
+    assert "Votre mot de passe est changé." in main(page)
     assert (await Browser(app).sign_in(password=PASSWORD)).status_code == 422
     assert (await Browser(app).sign_in(password=NEW)).status_code == 303
     assert (await Browser(app).sign_in("charlie@example.com")).status_code == 303
