@@ -68,6 +68,7 @@ def opens_the_mail(zoe: Patient) -> None:
 
 def activates(zoe: Patient) -> None:
     opens_the_mail(zoe)
+    field(zoe, "Mot de passe").fill(PASSWORD)
     zoe.presses("Activez votre compte")
     zoe.sees("Connexion")
     zoe.reads("Votre compte est activé.")

@@ -143,6 +143,12 @@ def activation(on: Patient) -> None:
 
 
 @stranger
+def activation_refused(on: Patient) -> None:
+    activation(on)
+    on.presses("Activez votre compte")
+
+
+@stranger
 def activation_done(on: Patient) -> None:
     newcomer.applies(on)
     newcomer.activates(on)

@@ -82,18 +82,20 @@ async def arrive_to_activate(request: AnyRequest, token: FromPath[str]) -> Respo
 @route(ACTIVATION, http_method=SHOWN, opt={"public": True})
 async def activation(request: AnyRequest, now: Now) -> Response[Any]:
     try:
-        token = carried(request, ACTIVATION)
-        email = await sign_up.address_behind(token, now=now)
+        return await _activation(request, carried(request, ACTIVATION), now)
     except LinkDead as refusal:
         return await _too_late(request, refusal)
-    return await page(request, "sign_up/activation.html", email=email, token=token)
 
 
 @post(ACTIVATION, opt={"public": True})
 async def activate(request: AnyRequest, now: Now) -> Response[Any]:
-    token = str((await request.form()).get(FIELD, ""))
+    form, passwords = await request.form(), portal_of(request).passwords
+    token, password = str(form.get(FIELD, "")), str(form.get("mot_de_passe", ""))
+    who = request_id(request)
     try:
-        await sign_up.activate(token, request_id=request_id(request), now=now)
+        await sign_up.activate(token, password, request_id=who, passwords=passwords, now=now)
+    except (Invalid, TooMany) as refusal:
+        return await _activation(request, token, now, refusal)
     except LinkDead as refusal:
         return await _too_late(request, refusal)
     return done(request, see_other("/connexion?fait=activation"))
@@ -124,6 +126,20 @@ async def _mail_sent(
     is_again: bool = False,
 ) -> Response[Any]:
     return await _page(request, "sign_up/mail_sent.html", refusal, email=email, is_again=is_again)
+
+
+async def _activation(
+    request: AnyRequest, token: str, now: datetime, refusal: Invalid | TooMany | None = None
+) -> Response[Any]:
+    email = await sign_up.address_behind(token, now=now)
+    return await _page(
+        request,
+        "sign_up/activation.html",
+        refusal,
+        email=email,
+        token=token,
+        problem=refusal.problems["mot_de_passe"] if isinstance(refusal, Invalid) else "",
+    )
 
 
 async def _too_late(request: AnyRequest, refusal: LinkDead) -> Response[Any]:

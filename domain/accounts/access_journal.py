@@ -40,14 +40,17 @@ async def journal(
     profile = viewer.opening(patient, now)
     if not viewer.may_read_journal(profile, now):
         raise NotAllowed
-    # A proxy is not to learn from it that the child has an account of their own.
+    # A proxy is not to learn from it that the child has an account of their own, or is asked in.
     rows = await db.fetch(
         """
         SELECT l.id, l.at, l.actor_kind, l.actor, l.action, l.outcome FROM audit_line l
         WHERE l.patient = {} AND l.id < {} AND l.actor_kind IN ('account', 'mail_link', 'staff')
-          AND ({} = 1 OR NOT EXISTS (
-              SELECT 1 FROM proxy_grant g
-              WHERE g.account = l.actor AND g.patient = l.patient AND g.relationship = 'self'))
+          AND ({} = 1 OR (
+              l.action NOT LIKE 'chart.%' AND l.action NOT LIKE 'invitation.%'
+              AND NOT EXISTS (
+                  SELECT 1 FROM proxy_grant g
+                  WHERE g.account = l.actor AND g.patient = l.patient
+                    AND g.relationship = 'self')))
         ORDER BY l.id DESC LIMIT {}
         """,
         patient,

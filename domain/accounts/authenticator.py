@@ -17,6 +17,7 @@ from domain.accounts.secret_box import SecretBox
 from domain.accounts.tables import RecoveryCode
 from domain.audit import Actor
 from domain.errors import Invalid
+from domain.mail import outbox
 from domain.people.tables import Account
 
 STEP = 30
@@ -38,15 +39,15 @@ async def proved(
 ) -> AsyncIterator[None]:
     """What is done inside is of one transaction with the taking of the code."""
     typed = compared(code)
-    counted = await throttles.take(throttles.SECOND_FACTOR, account.hex, now=now)
+    counted = await _count(account, now)
     try:
         async with db.transaction():
             await _take(account, typed, actor, box, now)
             yield
     except Invalid:
-        await audit.record(actor, "second_factor", subject=account, outcome="refused", at=now)
+        await _refused(account, actor, now)
         raise
-    await throttles.give_back(counted)
+    await throttles.give_back(*counted)
 
 
 def compared(code: str) -> str:
@@ -84,6 +85,23 @@ async def renew_recovery_codes(account: UUID, box: SecretBox) -> list[str]:
         ]
     )
     return codes
+
+
+async def _count(account: UUID, now: datetime) -> tuple[UUID, UUID]:
+    """A try that one limit refuses is not counted by the other."""
+    async with db.transaction():
+        lately = await throttles.take(throttles.SECOND_FACTOR, account.hex, now=now)
+        today = await throttles.take(throttles.SECOND_FACTOR_A_DAY, account.hex, now=now)
+    return lately, today
+
+
+async def _refused(account: UUID, actor: Actor, now: datetime) -> None:
+    """Whoever types codes has typed the password before: its owner must hear of many wrong ones."""
+    async with db.transaction():
+        await audit.record(actor, "second_factor", subject=account, outcome="refused", at=now)
+        if await throttles.is_used_up(throttles.SECOND_FACTOR, account.hex, now=now):
+            key = f"second-factor-failed:{account}:{now:%Y%m%d}"
+            await outbox.post("second_factor_failed", account, now=now, once_key=key)
 
 
 def _signs(code: str) -> str:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from piccolo.columns.combination import CombinableMixin
 
 from domain import audit, db
-from domain.accounts import account_links, addresses, codes, sessions, sign_in, throttles
+from domain.accounts import account_links, addresses, codes, sessions, sign_in, sign_up, throttles
 from domain.accounts.passwords import Passwords
 from domain.accounts.sign_in import Browser
 from domain.accounts.tables import EmailChange
@@ -61,7 +61,7 @@ async def ask(
     now: datetime,
 ) -> None:
     """The newest request takes the place of an earlier one."""
-    email, address = typed.email.strip(), addresses.canonical(typed.email)
+    email, address = addresses.sendable(typed.email), addresses.canonical(typed.email)
     if problems := _problems(viewer, typed, address):
         raise Invalid(problems)
     try:
@@ -170,7 +170,7 @@ async def purge(*, now: datetime) -> None:
 
 def _problems(viewer: Viewer, typed: Typed, address: str) -> dict[str, str]:
     problems = {} if typed.password else {"mot_de_passe": "missing"}
-    if not address:
+    if not addresses.sendable(typed.email):
         problems["courriel"] = "invalid" if typed.email.strip() else "missing"
     elif address == addresses.canonical(viewer.account.email):
         problems["courriel"] = "same"
@@ -180,11 +180,12 @@ def _problems(viewer: Viewer, typed: Typed, address: str) -> dict[str, str]:
 
 
 async def _holder(address: str, now: datetime, *, but: UUID | None = None) -> UUID | None:
-    """The account that has this address, or is about to."""
+    """The account that has this address, or is about to; one that nobody proved has it not."""
     await _end((EmailChange.new_canonical == address) & (EmailChange.expires_at <= now), now)
     rows = await db.fetch(
         """
         SELECT id FROM account WHERE email_canonical = {}
+            AND (activated_at IS NOT NULL OR disabled_at IS NOT NULL)
         UNION ALL
         SELECT account FROM email_change
         WHERE new_canonical = {} AND done_at IS NULL AND ended_at IS NULL AND id <> {}
@@ -247,6 +248,7 @@ async def _change(change: EmailChange, actor: Actor, session: str, now: datetime
         )
         if not done:
             raise LinkExpired
+        await sign_up.forget_unproven(change.new_canonical)
         await Account.update(
             {Account.email: change.new_email, Account.email_canonical: change.new_canonical}
         ).where(Account.id == account)

@@ -62,8 +62,8 @@ async def invite(
     in_spite_of_proxy: bool = False,
 ) -> str:
     """The code to hand over, shown this once; an earlier invitation is dead from then on."""
-    address = addresses.canonical(email)
-    if not address:
+    send_to, address = addresses.sendable(email), addresses.canonical(email)
+    if not send_to:
         raise Invalid({"courriel": "invalid" if email.strip() else "missing"})
     code = f"{secrets.randbelow(10**6):06}"
     code_hash = await passwords.hash(code)
@@ -81,7 +81,7 @@ async def invite(
                 Invitation(
                     id=invitation,
                     patient=patient,
-                    email=email.strip(),
+                    email=send_to,
                     email_canonical=address,
                     language=language,
                     token_hash=hash_of(links.secret_token(Purpose.INVITE, invitation)),
@@ -91,9 +91,7 @@ async def invite(
                     expires_at=now + timedelta(days=days),
                 )
             )
-            await outbox.post(
-                "invitation", None, address=email.strip(), invitation=invitation, now=now
-            )
+            await outbox.post("invitation", None, address=send_to, invitation=invitation, now=now)
             await audit.record(
                 by,
                 "invitation.sent",
@@ -136,7 +134,7 @@ async def accept(
     row = await _opened(token, now)
     if await _has_account(row):
         raise AddressTaken
-    if problems := await _problems(row, typed):
+    if problems := await _problems(row, typed, passwords):
         raise Invalid(problems)
     await _check_code(row, typed.code, Actor.stranger(request_id), passwords, now)
     password_hash = await passwords.hash(typed.password)
@@ -237,11 +235,11 @@ async def _new_account(row: Invitation, password_hash: str, now: datetime) -> UU
     return account
 
 
-async def _problems(row: Invitation, typed: Typed) -> dict[str, str]:
+async def _problems(row: Invitation, typed: Typed, passwords: Passwords) -> dict[str, str]:
     person = await _patient(row.patient)
     about = (person.first_name, person.last_name)
     problems = await password_rules.problems(
-        typed.password, typed.again, email=row.email, about=about
+        typed.password, typed.again, email=row.email, about=about, passwords=passwords
     )
     try:
         codes.typed(typed.code)

@@ -60,6 +60,7 @@ PLAIN = {
     "email_changed": "",
     "new_device": "/mot-de-passe-oublie",
     "failed_sign_ins": "/mot-de-passe-oublie",
+    "second_factor_failed": "/mot-de-passe-oublie",
     "second_factor_on": "",
     "second_factor_off": "/mot-de-passe-oublie",
 }

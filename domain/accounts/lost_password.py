@@ -56,7 +56,7 @@ async def reset(
 ) -> tuple[UUID, str]:
     """The account and a fresh session's token; the link has done its work."""
     viewer = await asker(token, request_id=browser.request_id, now=now)
-    if problems := await new.problems(viewer):
+    if problems := await new.problems(viewer, passwords):
         raise Invalid(problems)
     password_hash = await passwords.hash(new.text)
     async with db.transaction():
@@ -79,7 +79,11 @@ async def _may_be_mailed(address: str, now: datetime) -> bool:
 
 
 async def _mail(account: Account, links: Links, now: datetime) -> None:
-    """Who has not activated the account yet needs that link first."""
+    """Who has not activated the account yet needs that link first.
+
+    It opens nothing by itself: somebody else may have chosen that account's password, so activating
+    asks for it, and the page offers to sign up again, which replaces whatever was chosen before.
+    """
     kind: account_links.Kind = "reset" if account.activated_at else "activate"
     link = await account_links.issue(account.id, kind, links=links, now=now)
     await outbox.post(MAILS[kind], account.id, link=link, now=now)

@@ -20,11 +20,13 @@ class NewPassword:
     text: str
     again: str
 
-    async def problems(self, viewer: Viewer) -> dict[str, str]:
+    async def problems(self, viewer: Viewer, passwords: Passwords | None) -> dict[str, str]:
         """By field; one's own names and the clinic's make a poor password."""
         names = [viewer.clinic.name, *(profile.full_name for profile in viewer.profiles)]
         email = viewer.account.email
-        return await password_rules.problems(self.text, self.again, email=email, about=names)
+        return await password_rules.problems(
+            self.text, self.again, email=email, about=names, passwords=passwords
+        )
 
 
 async def change(
@@ -38,7 +40,8 @@ async def change(
 ) -> tuple[UUID, str]:
     """The account, and the token of the one session that is left: a fresh one, for this browser."""
     problems = await _problem_of_old(viewer, old, browser, passwords, now)
-    problems |= await new.problems(viewer)
+    # Who does not know the old password costs no more than that.
+    problems |= await new.problems(viewer, None if problems else passwords)
     if not problems and normalized(old) == normalized(new.text):
         problems = {"mot_de_passe": "same"}
     if problems:

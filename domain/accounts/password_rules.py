@@ -1,15 +1,18 @@
 """What a new password must be: one function for every form that takes one."""
 
-import asyncio
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
-from domain.accounts.passwords import LONGEST, normalized
+from domain.accounts.passwords import LONGEST, Passwords, normalized
 
 SHORTEST = 8
 STRONG_ENOUGH = 3  # of zxcvbn's 0 to 4: more than 10^8 guesses
-EXAMINED = 72  # characters: what zxcvbn looks at
+# zxcvbn tries every reading of digits and signs as letters, and every stretch of the text: 72 such
+# characters took six seconds, these take less than a tenth. So many suffice to be strong.
+EXAMINED = 24
+# Several signs for one letter multiply the readings: one of them stands for the others.
+SIGNS = str.maketrans("{[<|", "(((!")
 # Words that people of this place begin with, which lists of passwords in English lack.
 EXPECTED = """
     portail patient clinique medecin docteur sante hopital rendezvous motdepasse bonjour bonsoir
@@ -25,8 +28,14 @@ CONDITIONS: dict[str, Callable[[str], bool]] = {
 }
 
 
-async def problem(password: str, *, email: str, about: Iterable[str] = ()) -> str:
-    """The code of the first thing wrong, or ''. `about`: names that make a poor password."""
+async def problem(
+    password: str, *, email: str, about: Iterable[str] = (), passwords: Passwords | None
+) -> str:
+    """The code of the first thing wrong, or ''. `about`: names that make a poor password.
+
+    How easily it is guessed is costly to say, and waits in the queue of `passwords`; without them
+    (something else is wrong already, or nobody was counted yet) it is not looked at.
+    """
     text = normalized(password)
     if not text:
         return "missing"
@@ -35,17 +44,25 @@ async def problem(password: str, *, email: str, about: Iterable[str] = ()) -> st
     for code, holds in CONDITIONS.items():
         if not holds(text):
             return code
-    words = [word for name in (email, *about) for word in _words(name)]
-    if any(word in _plain(text) for word in _words(email.rpartition("@")[0])):
+    plain = _plain(text)
+    if any(word in plain for word in _words(email.rpartition("@")[0])):
         return "has_email"
-    return "" if await asyncio.to_thread(_is_strong, text, words) else "common"
+    if passwords is None:
+        return ""
+    words = [word for name in (email, *about) for word in _words(name)]
+    return "" if await passwords.run(_is_strong, text, words) else "common"
 
 
 async def problems(
-    password: str, again: str, *, email: str, about: Iterable[str] = ()
+    password: str,
+    again: str,
+    *,
+    email: str,
+    about: Iterable[str] = (),
+    passwords: Passwords | None,
 ) -> dict[str, str]:
     """What is wrong with a password chosen in a form, by the names of the form's two fields."""
-    code = await problem(password, email=email, about=about)
+    code = await problem(password, email=email, about=about, passwords=passwords)
     found = {"mot_de_passe": code} if code else {}
     if normalized(password) != normalized(again):
         found["confirmation"] = "different"
@@ -63,7 +80,8 @@ def _is_strong(text: str, words: list[str]) -> bool:
     if re.sub(r"[^a-z]", "", _plain(text)) in {*words, *EXPECTED.split()}:
         return False
     # Its lists have no accents: with them, no word of this place would be found.
-    found = zxcvbn(_unaccented(text)[:EXAMINED], user_inputs=[*words, *EXPECTED.split()])
+    examined = _unaccented(text)[:EXAMINED].translate(SIGNS)
+    found = zxcvbn(examined, user_inputs=[*words, *EXPECTED.split()])
     return int(found["score"]) >= STRONG_ENOUGH
 
 

@@ -14,7 +14,10 @@ LONGEST = 128
 
 
 class Passwords:
-    """argon2id beside the event loop: a few at once, a bounded queue, then a clear no."""
+    """argon2id, and what else a password costs, beside the event loop.
+
+    A few at once, a bounded queue, then a clear no.
+    """
 
     def __init__(
         self, hasher: PasswordHasher | None = None, *, at_once: int = 2, queue: int = 40
@@ -27,26 +30,21 @@ class Passwords:
         self.calls = 0
 
     async def hash(self, password: str) -> str:
-        return await self._run(self._hasher.hash, normalized(password))
+        return await self.run(self._hasher.hash, normalized(password))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Without a hash the same work is done, and the answer is no."""
         if len(password) > LONGEST:
             password = ""
         known = password_hash or self._unmatched
-        matches = await self._run(self._matches, known, normalized(password))
+        matches = await self.run(self._matches, known, normalized(password))
         return matches and password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
         return self._hasher.check_needs_rehash(password_hash)
 
-    def _matches(self, known: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(known, password)
-        except (VerificationError, InvalidHashError):
-            return False
-
-    async def _run(self, work: Callable[..., T], *args: str) -> T:
+    async def run(self, work: Callable[..., T], *args: object) -> T:
+        """Costly work on a password, in the one queue: no two kinds of it pile up side by side."""
         if self._under_way >= self._places:
             raise TooBusy
         self._under_way += 1
@@ -56,6 +54,12 @@ class Passwords:
                 return await asyncio.to_thread(work, *args)
         finally:
             self._under_way -= 1
+
+    def _matches(self, known: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(known, password)
+        except (VerificationError, InvalidHashError):
+            return False
 
 
 def normalized(password: str) -> str:

@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
 from domain import audit, db
-from domain.accounts import account_links, addresses, throttles
+from domain.accounts import account_links, addresses, password_rules, throttles
 from domain.accounts.passwords import Passwords
 from domain.accounts.sign_up_form import Applicant
-from domain.accounts.tables import EmailChange, Registration
+from domain.accounts.tables import Registration
 from domain.audit import Actor
-from domain.errors import Invalid, LinkExpired, LinkUsed, TooBusy
+from domain.errors import Invalid, LinkExpired, LinkUsed, TooBusy, TooMany
 from domain.links import Links
 from domain.mail import outbox
 from domain.people.tables import Account
@@ -44,21 +44,24 @@ async def sign_up(
     An address that was never proven belongs to whoever asks last.
     """
     address = applicant.email_canonical
-    counted = [
-        await throttles.take(throttles.SIGN_UP_PER_IP, ip, now=now),
-        await throttles.take(throttles.ACTIVATION_MAILS, address, now=now),
-    ]
+    # Before the password costs anything, and kept when it is refused: looking at it is the cost.
+    counted = [await throttles.take(throttles.SIGN_UP_PER_IP, ip, now=now)]
     try:
+        await _check_strength(applicant, passwords)
+        counted.append(await throttles.take(throttles.ACTIVATION_MAILS, address, now=now))
         password_hash = await passwords.hash(applicant.password)
     except TooBusy:
         await throttles.give_back(*counted)
         raise
+    is_owed = await _may_be_mailed(address, now)
     async with db.transaction():
-        account = None
-        if await _change_to(address, now) is None:
-            account = await _claim(applicant, password_hash, now)
-            await _register(applicant, now)
-        await _write_to(address, links, now)
+        account = await _claim(applicant, password_hash, now)
+        await _register(applicant, now)
+        if is_owed:
+            await _write_to(address, links, now)
+        else:
+            # An older mail would open what was just claimed.
+            await account_links.end_all(account or uuid4(), now=now)
         await throttles.count(throttles.ACTIVATION_PAUSE, address, now=now)
         outcome = "done" if account else "refused.address_taken"
         await audit.record(who, "sign_up", subject=account, outcome=outcome, at=now)
@@ -72,33 +75,53 @@ async def write_again(email: str, who: Actor, ip: str, *, links: Links, now: dat
     await throttles.take(throttles.SIGN_UP_PER_IP, ip, now=now)
     await throttles.take(throttles.ACTIVATION_PAUSE, address, now=now)
     await throttles.take(throttles.ACTIVATION_MAILS, address, now=now)
+    is_owed = await _may_be_mailed(address, now)
     async with db.transaction():
-        account = await _write_to(address, links, now)
-        await audit.record(who, "activation_mailed", subject=account, at=now)
+        account = await _write_to(address, links, now) if is_owed else None
+        outcome = "done" if is_owed else "refused.too_many"
+        await audit.record(who, "activation_mailed", subject=account, outcome=outcome, at=now)
 
 
 async def address_behind(token: str, *, now: datetime) -> str:
     """Which address a live activation link proves."""
-    account = await account_links.holder(token, "activate", now=now)
-    row = await Account.objects().get(Account.id == account)
-    if row is None or row.disabled_at is not None:
-        raise LinkExpired
-    if row.activated_at is not None:
-        raise LinkUsed
-    return str(row.email)
+    return str((await _unproven(token, now)).email)
 
 
-async def activate(token: str, *, request_id: str, now: datetime) -> None:
-    account = await account_links.holder(token, "activate", now=now)
+async def activate(
+    token: str, password: str, *, request_id: str, passwords: Passwords, now: datetime
+) -> None:
+    """Both the mailbox and the password: else a stranger's password would open the owner's account.
+
+    Anyone may sign up with an address, and scanners of mail press buttons. Whoever has the mailbox
+    but not the password signs up again: that takes the stranger's place.
+    """
+    row = await _unproven(token, now)
+    account = row.id
+    if not password:
+        raise Invalid({"mot_de_passe": "missing"})
+    counted = await throttles.take(throttles.ACTIVATIONS, str(account), now=now)
+    try:
+        matches = await passwords.verify(row.password_hash, password)
+    except TooBusy:
+        await throttles.give_back(counted)
+        raise
+    if not matches:
+        stranger = Actor.stranger(request_id)
+        await audit.record(
+            stranger, "account_activated", subject=account, outcome="refused", at=now
+        )
+        raise Invalid({"mot_de_passe": "wrong"})
+    await throttles.give_back(counted)
     async with db.transaction():
         # Before the link, as signing up again does: one of the two waits for the other.
         await db.lock_row(Account, account)
         await account_links.use(token, "activate", now=now)
         activated = await db.fetch(
-            "UPDATE account SET activated_at = {} WHERE id = {} AND activated_at IS NULL"
-            " AND disabled_at IS NULL RETURNING id",
+            "UPDATE account SET activated_at = {} WHERE id = {} AND password_hash = {}"
+            " AND activated_at IS NULL AND disabled_at IS NULL RETURNING id",
             now,
             account,
+            row.password_hash,
         )
         if not activated:
             raise LinkUsed
@@ -117,6 +140,19 @@ async def waiting(viewer: Viewer) -> Waiting | None:
     return Waiting(row.first_name, row.last_name, row.birth_date, row.asked_at)
 
 
+async def forget_unproven(address: str) -> None:
+    """In the transaction of who takes the address, having proven it."""
+    account = await Account.objects().get(Account.email_canonical == address)
+    if account is None or account.activated_at or account.disabled_at:
+        return
+    await db.fetch("DELETE FROM outbound_email WHERE account = {}", account.id)
+    # Activated meanwhile, it stays, and the unique index has the last word.
+    await db.fetch(
+        "DELETE FROM account WHERE id = {} AND activated_at IS NULL AND disabled_at IS NULL",
+        account.id,
+    )
+
+
 async def purge(*, now: datetime) -> None:
     """Accounts whose address nobody proved, with the mails that they were owed."""
     before = now - KEPT_UNPROVEN
@@ -129,35 +165,55 @@ async def purge(*, now: datetime) -> None:
         await db.fetch("DELETE FROM account WHERE activated_at IS NULL AND created_at < {}", before)
 
 
-async def _write_to(address: str, links: Links, now: datetime) -> UUID | None:
-    """What its mailbox is told: activate it, or that it has, or is about to have, an account."""
-    account = await Account.objects().get(Account.email_canonical == address)
-    change = await _change_to(address, now)
-    this_hour = f"{now:%Y%m%d%H}"
-    if change is not None:
-        key = f"change-told:{change.id}:{this_hour}"
-        await outbox.post(
-            "email_change_link", change.account, now=now, once_key=key, change=change.id
-        )
-    elif account is not None:
-        # Nobody is sent the link to what is active already: it is made for the work to be the same.
-        link = await account_links.issue(account.id, "activate", links=links, now=now)
-        if account.activated_at is None:
-            await outbox.post("activate", account.id, now=now, link=link)
-        else:
-            key = f"account-exists:{account.id}:{this_hour}"
-            await outbox.post("account_exists", account.id, now=now, once_key=key)
-    return account.id if account else None
+async def _may_be_mailed(address: str, now: datetime) -> bool:
+    """Counted for every address alike; who asks is not told."""
+    try:
+        await throttles.take(throttles.ACTIVATION_MAILS_A_DAY, address, now=now)
+    except TooMany:
+        return False
+    return True
 
 
-async def _change_to(address: str, now: datetime) -> EmailChange | None:
-    """Someone with an account is about to move to this address."""
-    return await EmailChange.objects().get(
-        (EmailChange.new_canonical == address)
-        & EmailChange.done_at.is_null()
-        & EmailChange.ended_at.is_null()
-        & (EmailChange.expires_at > now)
+async def _check_strength(applicant: Applicant, passwords: Passwords) -> None:
+    problem = await password_rules.problem(
+        applicant.password, email=applicant.email, about=applicant.about, passwords=passwords
     )
+    if problem:
+        raise Invalid({"mot_de_passe": problem})
+
+
+async def _unproven(token: str, now: datetime) -> Account:
+    """The account that a live activation link is for."""
+    account = await account_links.holder(token, "activate", now=now)
+    row = await Account.objects().get(Account.id == account)
+    if row is None or row.disabled_at is not None:
+        raise LinkExpired
+    if row.activated_at is not None:
+        raise LinkUsed
+    return row
+
+
+async def _write_to(address: str, links: Links, now: datetime) -> UUID | None:
+    """What its mailbox is told: activate it, or that it has an account."""
+    account = await Account.objects().get(Account.email_canonical == address)
+    if account is None:
+        await _as_much_for_nothing(now)
+        return None
+    # Nobody is sent the link to what is active already: it is made for the work to be the same.
+    link = await account_links.issue(account.id, "activate", links=links, now=now)
+    if account.activated_at is None:
+        await outbox.post("activate", account.id, now=now, link=link)
+    else:
+        key = f"account-exists:{account.id}:{now:%Y%m%d%H}"
+        await outbox.post("account_exists", account.id, now=now, once_key=key)
+    return account.id
+
+
+async def _as_much_for_nothing(now: datetime) -> None:
+    """As many statements as a mail takes, so that the time tells nothing either."""
+    nobody = uuid4()
+    await account_links.end_all(nobody, now=now)
+    await account_links.is_alive(nobody, now=now)
 
 
 async def _claim(applicant: Applicant, password_hash: str, now: datetime) -> UUID | None:

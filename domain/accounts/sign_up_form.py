@@ -48,6 +48,8 @@ class Applicant:
     other_phone: str
     other_phone_kind: str
     language: str
+    about: tuple[str, ...]
+    """Names that make a poor password of theirs."""
 
 
 async def read(typed: Typed, clinic: ClinicSettings, language: str, now: datetime) -> Applicant:
@@ -65,7 +67,7 @@ async def read(typed: Typed, clinic: ClinicSettings, language: str, now: datetim
     numbers = {name: phones.e164(typed[name]) for name, _ in PHONES}
     problems = {
         **_of_email(typed),
-        **await _of_password(typed, (first_name, last_name, clinic.name)),
+        **await _of_password(typed),
         **_of_name("prenom", first_name, clinic),
         **_of_name("nom", last_name, clinic),
         **({PARTS[part]: problem} if problem else {}),
@@ -87,6 +89,7 @@ async def read(typed: Typed, clinic: ClinicSettings, language: str, now: datetim
         other_phone=numbers["autre_telephone"] or "",
         other_phone_kind=typed["autre_telephone_type"],
         language=language,
+        about=(first_name, last_name, clinic.name),
     )
 
 
@@ -101,9 +104,10 @@ def _of_email(typed: Typed) -> dict[str, str]:
     return {}
 
 
-async def _of_password(typed: Typed, about: tuple[str, ...]) -> dict[str, str]:
+async def _of_password(typed: Typed) -> dict[str, str]:
+    """All but how easily it is guessed: `sign_up` looks at that once the try is counted."""
     password = typed["mot_de_passe"]
-    problem = await password_rules.problem(password, email=typed["courriel"], about=about)
+    problem = await password_rules.problem(password, email=typed["courriel"], passwords=None)
     if problem:
         return {"mot_de_passe": problem}
     is_same = normalized(password) == normalized(typed["confirmation"])

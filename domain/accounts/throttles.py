@@ -33,6 +33,8 @@ RESETS_PER_ADDRESS = (
 RESETS_PER_IP = Limit("reset-ip", 20, timedelta(hours=1))
 SIGN_UP_PER_IP = Limit("sign-up-ip", 30, timedelta(hours=1))
 ACTIVATION_MAILS = Limit("activation-mail", 5, timedelta(hours=1))
+ACTIVATION_MAILS_A_DAY = Limit("activation-mail-day", 10, timedelta(days=1))
+ACTIVATIONS = Limit("activation", 10, timedelta(minutes=15))
 ACTIVATION_PAUSE = Limit("activation-pause", 1, timedelta(minutes=2))
 EMAIL_CHANGES = Limit("email-change", 5, timedelta(days=1))
 EMAIL_CHANGE_RESENDING = Limit("email-change-resending", 1, timedelta(minutes=1))
@@ -41,6 +43,7 @@ BOOKINGS = Limit("booking", 10, timedelta(hours=1))
 HOLDS = Limit("hold", 60, timedelta(hours=1))
 CANCELLATIONS = Limit("cancellation", 5, timedelta(days=1))
 SECOND_FACTOR = Limit("second-factor", 5, timedelta(minutes=15))
+SECOND_FACTOR_A_DAY = Limit("second-factor-day", 20, timedelta(days=1))
 REQUESTS = Limit("request", 10, timedelta(days=1))
 EXPORTS = Limit("export", 5, timedelta(days=1))
 
@@ -70,6 +73,13 @@ async def take(limit: Limit, who: str, *, now: datetime) -> UUID:
 async def count(limit: Limit, who: str, *, now: datetime) -> None:
     """One try that was refused by another rule."""
     await Attempt.insert(Attempt(id=uuid4(), key=limit.key(who), tried_at=now))
+
+
+async def is_used_up(limit: Limit, who: str, *, now: datetime) -> bool:
+    tried = await Attempt.count().where(
+        (Attempt.key == limit.key(who)) & (Attempt.tried_at > now - limit.window)
+    )
+    return int(tried) >= limit.most
 
 
 async def purge(*, now: datetime) -> None:

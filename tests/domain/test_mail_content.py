@@ -162,6 +162,7 @@ SAID_OF_ACCOUNTS: dict[str, set[str]] = {
     "email_changed": set(),
     "new_device": {"MTOKEN"},
     "failed_sign_ins": {"MTOKEN"},
+    "second_factor_failed": {"MTOKEN"},
     "second_factor_on": set(),
     "second_factor_off": {"MTOKEN"},
     "invitation": {"MTOKEN"},
@@ -365,7 +366,9 @@ def test_the_one_button_of_a_mail_about_an_account(kind: str, french: str) -> No
     assert f"{french}\n{url}\n" in text
 
 
-@pytest.mark.parametrize("kind", ["password_changed", "new_device", "failed_sign_ins"])
+@pytest.mark.parametrize(
+    "kind", ["password_changed", "new_device", "failed_sign_ins", "second_factor_failed"]
+)
 def test_a_notice_has_no_button_and_says_what_to_do(kind: str) -> None:
     text, html = bodies(parsed(account_letter(kind)))
     assert 'class="button' not in html

@@ -1,9 +1,16 @@
 """R13: which passwords are too easy to guess. The rule is one function; the forms only ask it."""
 
+import time
+
 import pytest
+from argon2 import PasswordHasher
 
 from domain.accounts import password_rules
+from domain.accounts.passwords import Passwords
+from domain.errors import TooBusy
+from tests.world import PASSWORDS
 
+LEET = "4@8({[<369!1|70$5+x%2"
 EMAIL = "heather.milner@example.com"
 NAMES = ["Clinique des Érables", "Heather Milner", "Nathan Milner"]
 
@@ -32,12 +39,16 @@ ACCEPTED = [
 
 @pytest.mark.parametrize("password", REFUSED)
 async def test_easily_guessed_password_is_refused(password: str) -> None:
-    assert await password_rules.problem(password, email=EMAIL, about=NAMES) != ""
+    assert (
+        await password_rules.problem(password, email=EMAIL, about=NAMES, passwords=PASSWORDS) != ""
+    )
 
 
 @pytest.mark.parametrize("password", ACCEPTED)
 async def test_good_password_is_accepted(password: str) -> None:
-    assert await password_rules.problem(password, email=EMAIL, about=NAMES) == ""
+    assert (
+        await password_rules.problem(password, email=EMAIL, about=NAMES, passwords=PASSWORDS) == ""
+    )
 
 
 def test_there_are_enough_of_each() -> None:
@@ -62,27 +73,54 @@ def test_there_are_enough_of_each() -> None:
     ],
 )
 async def test_each_problem_has_its_name(password: str, code: str) -> None:
-    assert await password_rules.problem(password, email=EMAIL) == code
+    assert await password_rules.problem(password, email=EMAIL, passwords=PASSWORDS) == code
 
 
 async def test_length_is_counted_in_characters_however_accents_are_typed() -> None:
     decomposed = "E\u0301te\u0301-42!"  # seven characters, nine code points
-    assert await password_rules.problem(decomposed, email=EMAIL) == "too_short"
+    assert await password_rules.problem(decomposed, email=EMAIL, passwords=PASSWORDS) == "too_short"
 
 
 async def test_a_very_long_password_is_refused_at_once() -> None:
-    assert await password_rules.problem("Aa1!" * 250_000, email=EMAIL) == "too_long"
+    assert (
+        await password_rules.problem("Aa1!" * 250_000, email=EMAIL, passwords=PASSWORDS)
+        == "too_long"
+    )
 
 
 async def test_both_fields_must_be_the_same_but_for_how_an_accent_is_typed() -> None:
     good = "Été-à-Gaspé-81"
     nfd = "E\u0301te\u0301-a\u0300-Gaspe\u0301-81"
-    assert await password_rules.problems(good, nfd, email=EMAIL) == {}
+    assert await password_rules.problems(good, nfd, email=EMAIL, passwords=PASSWORDS) == {}
     for again in ("", good + " ", good.lower()):
-        assert await password_rules.problems(good, again, email=EMAIL) == {
+        assert await password_rules.problems(good, again, email=EMAIL, passwords=PASSWORDS) == {
             "confirmation": "different"
         }
-    assert await password_rules.problems("x", "y", email=EMAIL) == {
+    assert await password_rules.problems("x", "y", email=EMAIL, passwords=PASSWORDS) == {
         "mot_de_passe": "too_short",
         "confirmation": "different",
     }
+
+
+@pytest.mark.parametrize("costly", [LEET * 3 + "aA", LEET[::-1] * 6, "aA" + "4@({[<691!|7$5+" * 8])
+async def test_signs_that_may_be_letters_do_not_make_the_look_costly(costly: str) -> None:
+    """Each of them took six seconds once, of all who sign in."""
+    await password_rules.problem("Aa1!bcde", email=EMAIL, passwords=PASSWORDS)  # reads the lists
+    began = time.process_time()
+    await password_rules.problem(costly, email=EMAIL, passwords=PASSWORDS)
+    assert time.process_time() - began < 0.5
+
+
+async def test_costly_look_takes_one_place_in_the_queue_and_only_when_all_else_is_right() -> None:
+    for password, places in (("Tulipe-42-Nord", 1), ("Tulipe-du-Nord", 0), ("Milner-42-Nord", 0)):
+        before = PASSWORDS.calls
+        await password_rules.problem(password, email=EMAIL, passwords=PASSWORDS)
+        assert (password, PASSWORDS.calls - before) == (password, places)
+
+
+async def test_costly_look_is_refused_when_the_queue_is_full() -> None:
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    full = Passwords(hasher, at_once=0, queue=0)
+    with pytest.raises(TooBusy):
+        await password_rules.problem("Tulipe-42-Nord", email=EMAIL, passwords=full)
+    assert await password_rules.problem("Tulipe-42-Nord", email=EMAIL, passwords=None) == ""

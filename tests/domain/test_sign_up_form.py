@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from domain.accounts import addresses, sign_up_form
+from domain.accounts import addresses, password_rules, sign_up_form
 from domain.accounts.sign_up_form import Applicant
 from domain.clinic.settings import ClinicSettings
 from domain.errors import Invalid, TooYoung
 from domain.people import birth_dates, health_numbers, names
 from tests.web.routes import NEWCOMER
-from tests.world import NOW
+from tests.world import NOW, PASSWORDS
 from web.portal import NO_CLINIC
 
 TODAY = date(2026, 11, 23)
@@ -177,6 +177,7 @@ async def test_applicant_is_kept_in_one_form() -> None:
         other_phone="+12042345678",
         other_phone_kind="work",
         language="fr",
+        about=("Zoé", "Tremblay", CLINIC.name),
     )
 
 
@@ -232,7 +233,11 @@ async def test_clinic_says_which_personal_fields_are_required() -> None:
 )
 async def test_password_made_of_the_names_at_hand_is_refused(changes: dict[str, str]) -> None:
     clinic = replace(CLINIC, name="Clinique des Érables")
-    assert await problems(changes, clinic) == {"mot_de_passe": "common"}
+    applicant = await read(changes, clinic)
+    said = await password_rules.problem(
+        applicant.password, email=applicant.email, about=applicant.about, passwords=PASSWORDS
+    )
+    assert said == "common"
 
 
 async def test_password_may_be_typed_again_on_another_keyboard() -> None:

@@ -168,7 +168,7 @@ class Scene:
             "/connexion": {"courriel": "charlie@example.com", "mot_de_passe": PASSWORD},
             "/inscription": NEWCOMER,
             "/inscription/envoi": {"courriel": NEWCOMER["courriel"]},
-            "/activation": {"lien": self.activation},
+            "/activation": {"lien": self.activation, "mot_de_passe": PASSWORD},
             "/mot-de-passe-oublie": {"courriel": "charlie@example.com"},
             "/reinitialisation": {"lien": self.reset, **NEW_PASSWORD},
             "/compte/mot-de-passe": {"ancien": PASSWORD, **NEW_PASSWORD},

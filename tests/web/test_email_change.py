@@ -25,6 +25,7 @@ from tests.web.browser import (
     main,
     without_tokens,
 )
+from tests.web.routes import NEWCOMER
 from tests.web.state import count, journal, rows
 from tests.world import PASSWORD, PASSWORDS, World, own_passwords
 from web.app import create_app
@@ -108,6 +109,8 @@ async def test_no_table_holds_the_link_or_the_code(alice: Browser, clock: Clock)
         ({"courriel": "ａlice@nouveau.example"}, "n’est pas complète"),
         ({"courriel": "ali\u212ae@nouveau.example"}, "n’est pas complète"),
         ({"courriel": "a" * 250 + "@nouveau.example"}, "n’est pas complète"),
+        ({"courriel": "(a1)roy.camille@example.com"}, "n’est pas complète"),
+        ({"courriel": '"roy.camille"@example.com'}, "n’est pas complète"),
         ({"courriel": " ALICE@Example.com "}, "C’est déjà l’adresse de votre compte."),
         ({"confirmation": "alice@ancien.example"}, "ne sont pas identiques"),
     ],
@@ -275,6 +278,52 @@ async def test_two_who_ask_for_one_address_at_once_get_one_link(
     assert [answer.status_code for answer in answers] == [303, 303]
     kinds = sorted(mail.kind for mail in await collect(clock.now))
     assert kinds == ["address_asked", "email_change_code", "email_change_code", "email_change_link"]
+
+
+async def unproven(email: str, clock: Clock) -> UUID:
+    """Someone signs up with an address and shows nothing more."""
+    browser = Browser(create_app(SETTINGS, clock, passwords=PASSWORDS))
+    await browser.get("/inscription")
+    form = NEWCOMER | {"courriel": email, "courriel_confirmation": email}
+    assert (await browser.post("/inscription", form)).status_code == 303
+    row = await Account.objects().get(Account.email_canonical == email)
+    assert row is not None
+    return UUID(str(row.id))
+
+
+async def test_sign_up_that_nobody_proved_keeps_its_owner_from_no_address(
+    alice: Browser, stranger: Browser, world: World, clock: Clock
+) -> None:
+    """A20: the mailbox decides; what was said and mailed without it is gone."""
+    squatter = await unproven(NEW, clock)
+    activation = of_kind(await collect(clock.now), "activate").path
+    await db.fetch("UPDATE outbound_email SET account = {} WHERE kind = 'activate'", squatter)
+    link, code = await asked(alice, clock)
+    assert (await confirm(stranger, link, code)).status_code == 303
+    assert await address(world.alice_account) == NEW
+    assert await Account.exists().where(Account.id == squatter) is False
+    assert await db.fetch("SELECT id FROM outbound_email WHERE account = {}", squatter) == []
+    assert await count("registration") == 0
+    assert (await stranger.open(activation)).status_code == 410
+
+
+async def test_sign_up_that_was_proven_first_keeps_its_address(
+    alice: Browser, stranger: Browser, world: World, clock: Clock
+) -> None:
+    """A20: a pending change is refused once another account has the address."""
+    link, code = await asked(alice, clock)
+    newcomer = await unproven(NEW, clock)
+    await Account.update({Account.activated_at: clock.now}).where(Account.id == newcomer)
+    answer = await confirm(stranger, link, code)
+    assert (answer.status_code, heading(answer)) == (409, "Cette adresse n’est plus libre")
+    assert await address(newcomer) == NEW
+    assert await address(world.alice_account) == "alice@example.com"
+
+
+async def test_closed_account_keeps_its_address(alice: Browser, world: World, clock: Clock) -> None:
+    await world.account(NEW, activated_at=None, disabled_at=clock.now)
+    await ask(alice)
+    assert {mail.kind for mail in await collect(clock.now)} == {"email_change_code"}
 
 
 # Confirming.

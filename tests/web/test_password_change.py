@@ -112,6 +112,15 @@ async def test_refusal_is_said_beside_its_field_and_changes_nothing(
     assert await rows() == before
 
 
+@pytest.mark.parametrize(("old", "costs"), [("", 0), (WRONG, 1), (PASSWORD, 2)])
+async def test_who_does_not_know_the_old_password_costs_no_look_at_the_new_one(
+    alice: Browser, old: str, costs: int
+) -> None:
+    before = PASSWORDS.calls
+    assert (await change(alice, old, "Bonjour2026!")).status_code == 422
+    assert PASSWORDS.calls - before == costs
+
+
 async def test_tenth_wrong_password_brings_a_pause_for_the_right_one_too(
     alice: Browser, clock: Clock
 ) -> None:

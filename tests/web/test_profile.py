@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from domain import db
-from domain.accounts import access
+from domain import audit, db
+from domain.accounts import access, access_journal
 from domain.accounts.access import Consent
 from domain.audit import Actor
 from domain.mail.tables import OutboundEmail
@@ -291,6 +291,27 @@ async def test_the_person_reads_who_looked_at_their_file(
         "A donné un accès au profil Personnel de la clinique",
     ]
     assert "Charlie" not in page.text
+
+
+async def test_a_proxy_does_not_read_that_the_child_is_asked_in_or_has_an_account(
+    world: World,
+) -> None:
+    """R49: not even by what staff did for it."""
+    for patient in (world.bob, world.charlie):
+        for action in ("invitation.sent", "invitation.accepted", "chart.attached"):
+            await audit.record(STAFF, action, patient=patient, at=world.now)
+        await audit.record(STAFF, "profile.read", patient=patient, at=world.now)
+    of_bob = await access_journal.journal(await world.viewer(), world.bob, now=world.now)
+    own = await access_journal.journal(
+        await world.viewer(world.charlie_account), world.charlie, now=world.now
+    )
+    assert [line.action for line in of_bob.lines] == ["profile.read"]
+    assert [line.action for line in own.lines] == [
+        "profile.read",
+        "chart.attached",
+        "invitation.accepted",
+        "invitation.sent",
+    ]
 
 
 async def test_the_journal_comes_in_pages_of_fifty(alice: Browser, world: World) -> None:

@@ -312,6 +312,65 @@ async def test_five_wrong_codes_pause_the_account_and_the_right_one_waits(
     assert (await enter(browser, page, code_at(secret, clock))).status_code == 303
 
 
+async def fail(browser: Browser, times: int) -> list[int]:
+    page = await first_step(browser)
+    return [(await enter(browser, page, f"{n:012}")).status_code for n in range(times)]
+
+
+async def warnings() -> list[UUID]:
+    mails = await db.fetch("SELECT account FROM outbound_email WHERE kind = 'second_factor_failed'")
+    return [mail["account"] for mail in mails]
+
+
+async def test_owner_is_told_of_the_fifth_wrong_code_once_a_day(
+    app: Gate, world: World, secret: str, clock: Clock
+) -> None:
+    """Whoever guesses codes has the password already."""
+    browser = Browser(app)
+    assert await fail(browser, 4) == [422] * 4
+    assert await warnings() == []
+    assert await fail(browser, 3) == [422, 429, 429]
+    assert await warnings() == [world.alice_account]
+    clock.now += timedelta(minutes=15)
+    assert await fail(browser, 5) == [422] * 5
+    assert await warnings() == [world.alice_account]
+    clock.now += timedelta(days=1)
+    assert await fail(browser, 5) == [422] * 5
+    assert await warnings() == [world.alice_account] * 2
+
+
+async def test_right_codes_are_no_warning(
+    app: Gate, alice: Browser, secret: str, clock: Clock
+) -> None:
+    browser = Browser(app)
+    for _ in range(6):
+        page = await first_step(browser)
+        assert (await enter(browser, page, code_at(secret, clock))).status_code == 303
+        await browser.get("/")
+        await browser.post("/deconnexion")
+        clock.now += STEP
+    assert await warnings() == []
+
+
+async def test_twenty_wrong_codes_a_day_and_the_right_one_waits(
+    app: Gate, secret: str, clock: Clock
+) -> None:
+    """Those of the application and for recovery are counted together."""
+    browser, began = Browser(app), clock.now
+    for _ in range(4):
+        page = await first_step(browser)
+        for typed in ("000000", "0000 0000 0000", "111111", "1111 1111 1111", "1"):
+            assert (await enter(browser, page, typed)).status_code == 422
+        clock.now += timedelta(minutes=15)
+    page = await first_step(browser)
+    for _ in range(7):
+        paused = await enter(browser, page, code_at(secret, clock))
+        assert (paused.status_code, paused.headers["retry-after"]) == (429, str(23 * 3600))
+    clock.now = began + timedelta(days=1)
+    page = await first_step(browser)
+    assert (await enter(browser, page, code_at(secret, clock))).status_code == 303
+
+
 async def test_fifty_tries_at_once_count_as_five(app: Gate, secret: str, clock: Clock) -> None:
     browser = Browser(app)
     page = await first_step(browser)

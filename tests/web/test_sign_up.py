@@ -84,11 +84,17 @@ async def token() -> str:
     return (await tokens())[-1]
 
 
-async def activate(browser: Browser, link: str) -> httpx.Response:
+async def activate(browser: Browser, link: str, password: str = PASSWORD) -> httpx.Response:
     page = await browser.open(f"/activation/{link}")
     if page.status_code != 200:
         return page
-    return await browser.press(page, "Activez votre compte")
+    return await press_activate(browser, page, password)
+
+
+async def press_activate(
+    browser: Browser, page: httpx.Response, password: str = PASSWORD
+) -> httpx.Response:
+    return await browser.press(page, "Activez votre compte", {"mot_de_passe": password})
 
 
 async def error_of(answer: httpx.Response, field: str) -> str:
@@ -116,7 +122,7 @@ async def test_sign_up_leads_by_the_mail_to_the_terms_and_the_dashboard(
     page = await stranger.open(f"/activation/{await token()}")
     assert (str(page.url.path), heading(page)) == ("/activation", "Activez votre compte")
     assert ZOE in main(page)
-    answer = await stranger.press(page, "Activez votre compte")
+    answer = await press_activate(stranger, page)
     page = await stranger.follow(answer)
     assert (heading(page), "Votre compte est activé." in main(page)) == ("Connexion", True)
 
@@ -370,7 +376,7 @@ async def test_odd_passwords_are_taken_whole_or_refused(
     assert (await apply(stranger, mot_de_passe=password)).status_code == status
     if status != 303:
         return
-    await activate(stranger, await token())
+    await activate(stranger, await token(), password)
     assert (await stranger.sign_in(ZOE, password.strip() + "x")).status_code == 422
     assert (await stranger.sign_in(ZOE, unicodedata.normalize("NFC", password))).status_code == 303
 
@@ -458,12 +464,10 @@ async def test_free_and_taken_addresses_look_and_cost_the_same(
     await change_to("promised@example.com", world)
     seen = [
         await seen_by(Browser(app), f"{name}@example.com")
-        for name in ("free", "alice", "ALICE", "disabled", "inactive")
+        for name in ("free", "alice", "ALICE", "disabled", "inactive", "promised")
     ]
-    assert seen == [seen[0]] * 5
-    assert (seen[0][0], seen[0][-2]) == (303, 1)
-    promised = await seen_by(Browser(app), "promised@example.com")
-    assert promised[:-1] == seen[0][:-1]  # a moment's state, and less to write
+    assert seen == [seen[0]] * 6
+    assert (seen[0][0], seen[0][-2]) == (303, 2)  # the look at the password, and its hash
 
 
 async def test_owner_of_a_taken_address_is_told_once_an_hour_and_keeps_the_password(
@@ -485,21 +489,17 @@ async def test_owner_of_a_taken_address_is_told_once_an_hour_and_keeps_the_passw
     assert (await stranger.sign_in()).status_code == 303
 
 
-async def test_address_about_to_become_anothers_is_taken_until_that_has_ended(
-    stranger: Browser, world: World, clock: Clock
+async def test_address_that_another_would_like_is_still_free(
+    stranger: Browser, world: World
 ) -> None:
-    """A20: a change left pending opens nothing, and holds its address for its half hour."""
+    """A20: a change left pending holds nobody's address, and its mail is not sent again."""
     await change_to(ZOE, world)
-    await apply(stranger)
-    assert (await account(), await mails()) == (
-        None,
-        [("email_change_link", world.charlie_account)],
-    )
-    clock.now += timedelta(minutes=30)
     await apply(stranger)
     made = await account()
     assert made is not None
-    assert (await mails())[1] == ("activate", made.id)
+    assert await mails() == [("activate", made.id)]
+    assert await count("registration") == 1
+    assert (await activate(stranger, await token())).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -559,7 +559,7 @@ async def test_signing_up_again_at_the_moment_of_activation_changes_nothing_or_a
     page = await victim.open(f"/activation/{await token()}")
     await attacker.get("/inscription")
     activated, _ = await asyncio.gather(
-        victim.press(page, "Activez votre compte"),
+        press_activate(victim, page),
         attacker.post("/inscription", typed(mot_de_passe="Autre-12-Givre")),
     )
     signed_in = (await Browser(app).sign_in(ZOE)).status_code
@@ -593,6 +593,35 @@ async def test_too_many_sign_ups_from_one_place_wait(app: Gate, clock: Clock) ->
     await use_up(throttles.SIGN_UP_PER_IP, "198.51.100.4", clock)
     assert (await apply(here)).status_code == 429
     assert (await apply(elsewhere)).status_code == 303
+
+
+async def test_costly_password_is_looked_at_only_once_the_try_is_counted(
+    app: Gate, clock: Clock
+) -> None:
+    """So nobody keeps the others from signing in by what they type."""
+    here = Browser(app, ip="198.51.100.4")
+    costly = "4@8({[<369!1|70$5+x%2" * 3 + "aA"
+    before = PASSWORDS.calls
+    assert (await apply(here, mot_de_passe="Password-1")).status_code == 422
+    assert PASSWORDS.calls - before == 1  # looked at, not hashed
+    assert await count("attempt") == 1
+    assert (await apply(here, mot_de_passe=costly)).status_code == 303
+    assert PASSWORDS.calls - before == 3
+    await use_up(throttles.SIGN_UP_PER_IP, "198.51.100.5", clock)
+    before = PASSWORDS.calls
+    there = Browser(app, ip="198.51.100.5")
+    for password in (costly, "Password-1"):
+        assert (await apply(there, mot_de_passe=password)).status_code == 429
+    assert PASSWORDS.calls == before
+
+
+async def test_password_easily_guessed_is_said_beside_its_field_with_the_rest_kept(
+    stranger: Browser,
+) -> None:
+    answer = await apply(stranger, mot_de_passe="Tremblay-89")
+    assert (answer.status_code, 'value="Zoé"' in answer.text) == (422, True)
+    assert "trop facile à deviner" in await error_of(answer, "mot_de_passe")
+    assert (await account(), await mails()) == (None, [])
 
 
 async def test_too_many_hashes_at_once_ask_to_come_back_and_count_no_try(
@@ -638,6 +667,60 @@ async def test_sending_again_is_the_same_for_every_address_and_writes_to_no_stra
     assert await mails() == [("account_exists", world.alice_account)]
 
 
+async def test_sending_again_is_as_much_work_for_every_address(
+    app: Gate, world: World, clock: Clock
+) -> None:
+    """A16: the time it takes tells nothing either."""
+    await world.account("disabled@example.com", disabled_at=world.now)
+    await world.account("inactive@example.com", activated_at=None)
+    await change_to("promised@example.com", world)
+    asked = {}
+    for name in ("nobody", "inactive", "alice", "disabled", "promised"):
+        browser = Browser(app)
+        await browser.get(SENT)
+        with databases.statements() as statements:
+            await browser.post(SENT, {"courriel": f"{name}@example.com"})
+        asked[name] = len(statements)
+    assert asked == dict.fromkeys(asked, asked["nobody"])
+    assert sorted(kind for kind, _ in await mails()) == [
+        "account_exists",
+        "account_exists",
+        "activate",
+    ]
+
+
+async def test_mailbox_gets_ten_of_these_mails_a_day_and_who_asks_is_not_told(
+    stranger: Browser, clock: Clock
+) -> None:
+    await apply(stranger)
+    for _ in range(throttles.ACTIVATION_MAILS_A_DAY.most + 2):
+        clock.now += timedelta(minutes=20)
+        await stranger.get(SENT)
+        assert (await stranger.post(SENT, {"courriel": ZOE})).status_code == 303
+    assert len(await mails()) == throttles.ACTIVATION_MAILS_A_DAY.most
+    outcomes = [line["outcome"] for line in await journal("activation_mailed")]
+    assert outcomes == ["done"] * 9 + ["refused.too_many"] * 3
+    # What was mailed last is not replaced by what is not mailed.
+    assert (await activate(stranger, await token())).status_code == 303
+
+
+async def test_sign_up_that_is_not_mailed_is_opened_by_no_older_mail(
+    stranger: Browser, app: Gate, clock: Clock
+) -> None:
+    await apply(stranger)
+    for _ in range(throttles.ACTIVATION_MAILS_A_DAY.most - 1):
+        await throttles.take(throttles.ACTIVATION_MAILS_A_DAY, ZOE, now=clock.now)
+    clock.now += timedelta(hours=1)
+    answer = await apply(Browser(app), mot_de_passe="Autre-12-Givre")
+    assert (answer.status_code, answer.headers["location"]) == (303, SENT)
+    assert len(await mails()) == 1
+    assert (await activate(stranger, await token())).status_code == 410
+    clock.now += timedelta(days=1)
+    await apply(stranger)
+    assert (await activate(stranger, await token())).status_code == 303
+    assert (await stranger.sign_in(ZOE)).status_code == 303
+
+
 @pytest.mark.parametrize("email", ["", "zoe", "zoe@example", "a" * 300 + "@example.com", "\0"])
 async def test_sending_again_asks_for_an_address_that_is_one(stranger: Browser, email: str) -> None:
     page = await stranger.get(SENT)
@@ -672,7 +755,7 @@ async def test_page_opened_in_time_and_sent_too_late_is_refused(
     await apply(stranger)
     page = await stranger.open(f"/activation/{await token()}")
     clock.now += timedelta(hours=24)
-    assert (await stranger.press(page, "Activez votre compte")).status_code == 410
+    assert (await press_activate(stranger, page)).status_code == 410
     made = await account()
     assert made is not None
     assert made.activated_at is None
@@ -685,7 +768,7 @@ async def test_used_link_says_so_and_changes_nothing(stranger: Browser, app: Gat
     assert (await activate(stranger, link)).status_code == 303
     before = await rows()
     for again in (
-        await stranger.press(page, "Activez votre compte"),
+        await press_activate(stranger, page),
         await activate(Browser(app), link),
     ):
         assert (again.status_code, heading(again)) == (410, "Ce lien a déjà servi")
@@ -698,10 +781,80 @@ async def test_two_presses_at_once_activate_once(stranger: Browser, app: Gate) -
     browsers = [Browser(app), Browser(app)]
     pages = [await each.open(f"/activation/{await token()}") for each in browsers]
     answers = await asyncio.gather(
-        *(b.press(p, "Activez votre compte") for b, p in zip(browsers, pages, strict=True))
+        *(press_activate(b, p) for b, p in zip(browsers, pages, strict=True))
     )
     assert sorted(answer.status_code for answer in answers) == [303, 410]
     assert len(await journal("account_activated")) == 1
+
+
+async def test_page_asks_for_the_password_and_says_what_to_do_without_it(
+    stranger: Browser,
+) -> None:
+    await apply(stranger)
+    page = await stranger.open(f"/activation/{await token()}")
+    (asked,) = [e.attrs for e in elements(page, "input") if e.attrs["name"] == "mot_de_passe"]
+    assert (asked["type"], asked["autocomplete"]) == ("password", "current-password")
+    assert "Saisissez le mot de passe choisi à l’inscription." in main(page)
+    assert links(page)["Créer un compte"] == "/inscription"
+
+
+@pytest.mark.parametrize(
+    ("password", "sentence"),
+    [
+        ("", "Saisissez le mot de passe choisi à l’inscription."),
+        ("Autre-12-Givre", "Ce n’est pas le mot de passe choisi à l’inscription."),
+        ("x" * 129, "Ce n’est pas le mot de passe choisi à l’inscription."),
+    ],
+)
+async def test_link_without_the_password_activates_nothing(
+    stranger: Browser, password: str, sentence: str
+) -> None:
+    """Whoever presses every button of a mail, as scanners do, opens nothing."""
+    await apply(stranger)
+    link = await token()
+    answer = await activate(stranger, link, password)
+    assert (answer.status_code, title(answer)[:9]) == (422, "Erreur : ")
+    assert (await error_of(answer, "mot_de_passe"), sentence in alert(answer)) == (sentence, True)
+    assert "Autre-12-Givre" not in answer.text
+    made = await account()
+    assert made is not None
+    assert made.activated_at is None
+    assert (await press_activate(stranger, answer)).status_code == 303
+
+
+async def test_owner_of_a_mailbox_never_activates_a_strangers_password(
+    app: Gate, clock: Clock
+) -> None:
+    """Whoever signs up last chose the password; the owner signs up once more, and has it again."""
+    owner, attacker = Browser(app), Browser(app)
+    await apply(owner)
+    clock.now += timedelta(minutes=3)
+    await apply(attacker, mot_de_passe="Autre-12-Givre", prenom="Mallory")
+    answer = await activate(owner, await token())
+    assert answer.status_code == 422
+    assert (await attacker.sign_in(ZOE, "Autre-12-Givre")).status_code == 403
+    clock.now += timedelta(minutes=3)
+    await owner.click(answer, "Créer un compte")
+    assert (await apply(owner)).status_code == 303
+    assert (await activate(owner, await token())).status_code == 303
+    assert (await attacker.sign_in(ZOE, "Autre-12-Givre")).status_code == 422
+    assert (await owner.sign_in(ZOE)).status_code == 303
+
+
+async def test_tenth_wrong_password_brings_a_pause_for_the_right_one_too(
+    stranger: Browser, clock: Clock
+) -> None:
+    await apply(stranger)
+    link = await token()
+    for _ in range(10):
+        assert (await activate(stranger, link, "Autre-12-Givre")).status_code == 422
+    answer = await activate(stranger, link)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "900")
+    assert "Vous pourrez réessayer" in alert(answer)
+    clock.now += timedelta(minutes=15)
+    assert (await activate(stranger, link)).status_code == 303
+    outcomes = [line["outcome"] for line in await journal("account_activated")]
+    assert outcomes == ["refused"] * 10 + ["done"]
 
 
 @pytest.mark.parametrize("link", ["nonsense", "é", "a" * 2000, "%00", "x|y", "'; --"])
