@@ -73,6 +73,13 @@ async def is_alive(link: UUID, *, now: datetime) -> bool:
     return row is not None and not (row.used_at or row.ended_at) and now < row.expires_at
 
 
+async def as_much_for_nobody(now: datetime) -> None:
+    """As many statements as a link takes with its mail, so that the time tells nothing either."""
+    nobody = uuid4()
+    await end_all(nobody, now=now)
+    await is_alive(nobody, now=now)
+
+
 async def purge(*, now: datetime) -> None:
     await AccountLink.delete().where(AccountLink.expires_at < now - KEPT)
 
