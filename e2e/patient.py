@@ -168,7 +168,7 @@ class Patient:
     def slot(self, id: str) -> Locator:
         return self.slots().and_(self.page.locator(f'[value="{id}"]'))
 
-    def picks_a_slot(self, place: int = 3) -> str:
+    def picks_a_slot(self, place: int = 1) -> str:
         """Its id. Not the very first, which may soon be too near to be booked."""
         slot = self.slots().nth(place)
         id = str(slot.get_attribute("value"))

@@ -654,7 +654,7 @@ def confirmation_for_a_son(on: Patient) -> None:
     on.chooses(on.says_of_the_clinic("Pédiatrie", "Pediatrics"))
     on.chooses("Dre Sofia Haddad")
     on.presses("Continuer")
-    on.picks_a_slot()
+    on.picks_a_slot(0)
 
 
 @heather

@@ -25,7 +25,7 @@ def test_a_mother_books_for_her_son_and_never_forgets_for_whom(
     acts_for_nathan(heather)
     heather.goes_on_to_the_slots(reason="Vaccin")
     acts_for_nathan(heather)
-    heather.picks_a_slot()
+    heather.picks_a_slot(0)
     acts_for_nathan(heather)
     expect(heather.main.get_by_role("definition").filter(has_text="Nathan Milner")).to_be_visible()
     heather.books()
