@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, unquote
 
 from litestar import Request, Response, get, post, route
 from litestar.di import NamedDependency
@@ -57,7 +56,7 @@ async def sign_up_(request: AnyRequest, now: Now) -> Response[Any]:
 @get(SENT, opt={"public": True})
 async def mail_sent(request: AnyRequest) -> Response[Any]:
     try:
-        email = unquote(carried(request, SENT))
+        email = carried(request, SENT)
     except LinkExpired:
         email = ""
     return await _mail_sent(request, email, is_again="encore" in request.query_params)
@@ -103,7 +102,7 @@ async def activate(request: AnyRequest, now: Now) -> Response[Any]:
 
 def _sent_to(request: AnyRequest, email: str, query: str = "") -> Response[Any]:
     """The next page names the address; no URL does."""
-    return arrive(request, SENT, quote(email, safe=""), query=query)
+    return arrive(request, SENT, email, query=query)
 
 
 async def _form(

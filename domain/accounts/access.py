@@ -59,15 +59,8 @@ async def grant(
     now: datetime,
 ) -> UUID:
     """Attach a profile. A person of age must have agreed to it."""
-    clinic = await current_settings()
-    person = await Patient.objects().get(Patient.id == patient)
-    if person is None or not await Account.exists().where(Account.id == account):
-        raise NotFound
-    if relationship not in RELATIONSHIPS:
-        raise Invalid({"lien": "invalid"})
+    await _check_may_grant(account, patient, relationship, consent, now)
     is_other = relationship != "self"
-    if is_other and consent is None and is_of_age(person.birth_date, clinic, now):
-        raise Invalid({"consentement": "missing"})
     made = uuid4()
     flags: dict[str, Any] = {f"may_{each}": each in grants for each in Grant}
     async with db.transaction():
@@ -223,6 +216,19 @@ class HeldRow:
         self.has_consent = row["consent"] is not None
         self.consent_until: datetime | None = row["until"]
         self.grants: frozenset[Grant] = frozenset()
+
+
+async def _check_may_grant(
+    account: UUID, patient: UUID, relationship: str, consent: Consent | None, now: datetime
+) -> None:
+    person = await Patient.objects().get(Patient.id == patient)
+    if person is None or not await Account.exists().where(Account.id == account):
+        raise NotFound
+    if relationship not in RELATIONSHIPS:
+        raise Invalid({"lien": "invalid"})
+    needs_consent = is_of_age(person.birth_date, await current_settings(), now)
+    if relationship != "self" and consent is None and needs_consent:
+        raise Invalid({"consentement": "missing"})
 
 
 async def _insert(made: ProxyGrant) -> None:

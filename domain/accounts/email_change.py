@@ -64,12 +64,7 @@ async def ask(
     email, address = addresses.sendable(typed.email), addresses.canonical(typed.email)
     if problems := _problems(viewer, typed, address):
         raise Invalid(problems)
-    try:
-        await sign_in.confirm_password(
-            viewer.account.id, typed.password, browser, passwords=passwords, now=now
-        )
-    except WrongCredentials as error:
-        raise Invalid({"mot_de_passe": "wrong"}) from error
+    await _check_password(viewer, typed.password, browser, passwords, now)
     await throttles.take(throttles.EMAIL_CHANGES, str(viewer.account.id), now=now)
     change = uuid4()
     await throttles.take(throttles.EMAIL_CHANGE_RESENDING, str(change), now=now)
@@ -177,6 +172,17 @@ def _problems(viewer: Viewer, typed: Typed, address: str) -> dict[str, str]:
     elif addresses.canonical(typed.again) != address:
         problems["confirmation"] = "different"
     return problems
+
+
+async def _check_password(
+    viewer: Viewer, password: str, browser: Browser, passwords: Passwords, now: datetime
+) -> None:
+    try:
+        await sign_in.confirm_password(
+            viewer.account.id, password, browser, passwords=passwords, now=now
+        )
+    except WrongCredentials as error:
+        raise Invalid({"mot_de_passe": "wrong"}) from error
 
 
 async def _holder(address: str, now: datetime, *, but: UUID | None = None) -> UUID | None:

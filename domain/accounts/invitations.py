@@ -67,7 +67,6 @@ async def invite(
         raise Invalid({"courriel": "invalid" if email.strip() else "missing"})
     code = f"{secrets.randbelow(10**6):06}"
     code_hash = await passwords.hash(code)
-    invitation = uuid4()
     try:
         async with db.transaction():
             person = await _locked(patient)
@@ -75,34 +74,20 @@ async def invite(
             is_of_proxy = await _is_of_a_proxy(person, address)
             if is_of_proxy and not in_spite_of_proxy:
                 raise AddressOfProxy
-            days = (await current_settings()).invitation_days
-            await _end(patient, "replaced", now)
-            await Invitation.insert(
-                Invitation(
-                    id=invitation,
-                    patient=patient,
-                    email=send_to,
-                    email_canonical=address,
-                    language=language,
-                    token_hash=hash_of(links.secret_token(Purpose.INVITE, invitation)),
-                    code_hash=code_hash,
-                    invited_at=now,
-                    invited_by=_name(by),
-                    expires_at=now + timedelta(days=days),
-                )
+            invitation = await _insert(
+                patient,
+                send_to,
+                language=language,
+                by=by,
+                code_hash=code_hash,
+                links=links,
+                now=now,
             )
             await outbox.post("invitation", None, address=send_to, invitation=invitation, now=now)
-            await audit.record(
-                by,
-                "invitation.sent",
-                patient=patient,
-                subject=invitation,
-                outcome="done.in_spite_of_proxy" if is_of_proxy else "done",
-                at=now,
-            )
+            outcome = "done.in_spite_of_proxy" if is_of_proxy else "done"
+            await _record_sent(by, patient, invitation, outcome, now)
     except AddressOfProxy as warning:
-        outcome = f"refused.{warning.code}"
-        await audit.record(by, "invitation.sent", patient=patient, outcome=outcome, at=now)
+        await _record_sent(by, patient, None, f"refused.{warning.code}", now)
         raise
     return code
 
@@ -170,6 +155,44 @@ async def expire(*, now: datetime) -> int:
         now,
     )
     return len(rows)
+
+
+async def _insert(
+    patient: UUID,
+    email: str,
+    *,
+    language: str,
+    by: Actor,
+    code_hash: str,
+    links: Links,
+    now: datetime,
+) -> UUID:
+    """In the place of an earlier one."""
+    await _end(patient, "replaced", now)
+    invitation, days = uuid4(), (await current_settings()).invitation_days
+    await Invitation.insert(
+        Invitation(
+            id=invitation,
+            patient=patient,
+            email=email,
+            email_canonical=addresses.canonical(email),
+            language=language,
+            token_hash=hash_of(links.secret_token(Purpose.INVITE, invitation)),
+            code_hash=code_hash,
+            invited_at=now,
+            invited_by=_name(by),
+            expires_at=now + timedelta(days=days),
+        )
+    )
+    return invitation
+
+
+async def _record_sent(
+    by: Actor, patient: UUID, invitation: UUID | None, outcome: str, now: datetime
+) -> None:
+    await audit.record(
+        by, "invitation.sent", patient=patient, subject=invitation, outcome=outcome, at=now
+    )
 
 
 async def _opened(token: str, now: datetime) -> Invitation:

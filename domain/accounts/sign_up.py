@@ -97,21 +97,7 @@ async def activate(
     """
     row = await _unproven(token, now)
     account = row.id
-    if not password:
-        raise Invalid({"mot_de_passe": "missing"})
-    counted = await throttles.take(throttles.ACTIVATIONS, str(account), now=now)
-    try:
-        matches = await passwords.verify(row.password_hash, password)
-    except TooBusy:
-        await throttles.give_back(counted)
-        raise
-    if not matches:
-        stranger = Actor.stranger(request_id)
-        await audit.record(
-            stranger, "account_activated", subject=account, outcome="refused", at=now
-        )
-        raise Invalid({"mot_de_passe": "wrong"})
-    await throttles.give_back(counted)
+    await _check_password(row, password, Actor.stranger(request_id), passwords, now)
     async with db.transaction():
         # Before the link, as signing up again does: one of the two waits for the other.
         await db.lock_row(Account, account)
@@ -128,6 +114,23 @@ async def activate(
         await audit.record(
             Actor("account", account, request_id), "account_activated", subject=account, at=now
         )
+
+
+async def _check_password(
+    row: Account, password: str, stranger: Actor, passwords: Passwords, now: datetime
+) -> None:
+    if not password:
+        raise Invalid({"mot_de_passe": "missing"})
+    counted = await throttles.take(throttles.ACTIVATIONS, str(row.id), now=now)
+    try:
+        matches = await passwords.verify(row.password_hash, password)
+    except TooBusy:
+        await throttles.give_back(counted)
+        raise
+    if not matches:
+        await audit.record(stranger, "account_activated", subject=row.id, outcome="refused", at=now)
+        raise Invalid({"mot_de_passe": "wrong"})
+    await throttles.give_back(counted)
 
 
 async def waiting(viewer: Viewer) -> Waiting | None:
