@@ -260,7 +260,7 @@ async def _new_account(row: Invitation, password_hash: str, now: datetime) -> UU
 
 async def _problems(row: Invitation, typed: Typed, passwords: Passwords) -> dict[str, str]:
     person = await _patient(row.patient)
-    about = (person.first_name, person.last_name)
+    about = (person.first_name, person.last_name, (await current_settings()).name)
     problems = await password_rules.problems(
         typed.password, typed.again, email=row.email, about=about, passwords=passwords
     )

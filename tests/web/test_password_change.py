@@ -10,8 +10,9 @@ import pytest
 from domain import db
 from domain.accounts import account_links
 from domain.links import Links, Purpose
-from domain.people.tables import Account
+from domain.people.tables import Account, Patient
 from tests.web.browser import SETTINGS, Browser, Clock, alert, elements, heading, links, main, title
+from tests.web.routes import CODE, NEWCOMER, invitation
 from tests.web.state import count, journal, rows
 from tests.world import PASSWORD, PASSWORDS, World
 from web.gate import Gate
@@ -190,7 +191,24 @@ async def by_reset(browser: Browser, world: World, clock: Clock, new: str) -> ht
     return await browser.press(page, "Connexion", {"mot_de_passe": new, "confirmation": new})
 
 
+async def by_sign_up(browser: Browser, world: World, clock: Clock, new: str) -> httpx.Response:
+    address = {"courriel": OTHER_ADDRESS, "courriel_confirmation": OTHER_ADDRESS}
+    alice = NEWCOMER | address | {"prenom": "Alice", "nom": "Gagnon"}
+    await browser.get("/inscription")
+    return await browser.post("/inscription", alice | {"mot_de_passe": new, "confirmation": new})
+
+
+async def by_invitation(browser: Browser, world: World, clock: Clock, new: str) -> httpx.Response:
+    token = await invitation(world, OTHER_ADDRESS)
+    await Patient.update({Patient.last_name: "Gagnon"}).where(Patient.last_name == "Côté")
+    page = await browser.open(f"/invitation/{token}")
+    typed = {"code": CODE, "mot_de_passe": new, "confirmation": new}
+    return await browser.press(page, "Connexion", typed)
+
+
+OTHER_ADDRESS = "alice@nouveau.example"
 FORMS_WITH_A_NEW_PASSWORD: list[Submit] = [by_change, by_reset]
+FORMS_OF_A_NEW_ACCOUNT: list[Submit] = [by_sign_up, by_invitation]
 REFUSED = {
     "Tu-42-N": "trop court",
     "tulipe-42-nord": "lettre majuscule",
@@ -208,7 +226,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("submit", FORMS_WITH_A_NEW_PASSWORD)
+@pytest.mark.parametrize("submit", FORMS_WITH_A_NEW_PASSWORD + FORMS_OF_A_NEW_ACCOUNT)
 @pytest.mark.parametrize(("new", "said"), REFUSED.items(), ids=[new[:20] for new in REFUSED])
 async def test_every_form_refuses_the_same_passwords(
     stranger: Browser, world: World, clock: Clock, submit: Submit, new: str, said: str
