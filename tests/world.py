@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from argon2 import PasswordHasher
 
+from domain import db
 from domain.accounts.passwords import Passwords
 from domain.accounts.tables import TermsAcceptance, TermsVersion
 from domain.appointments.choices import Choices
@@ -20,8 +21,12 @@ from domain.clinic.tables import (
     Site,
     Slot,
     Specialty,
+    Team,
     VisitType,
 )
+from domain.messages import writing
+from domain.messages.rules import Kind
+from domain.messages.tables import DisclaimerVersion, Message, Thread
 from domain.people import viewer as viewers
 from domain.people.tables import Account, Patient, ProxyConsent, ProxyGrant
 from domain.people.viewer import Viewer
@@ -56,6 +61,8 @@ class World:
     charlie: UUID = field(default_factory=uuid4)
     alice_account: UUID = field(default_factory=uuid4)
     charlie_account: UUID = field(default_factory=uuid4)
+    team: UUID = field(default_factory=uuid4)
+    disclaimer: UUID = field(default_factory=uuid4)
 
     @property
     def choices(self) -> Choices:
@@ -176,6 +183,65 @@ class World:
         await ProxyGrant.insert(grant)
         return grant.id
 
+    async def thread(
+        self,
+        *bodies: str,
+        patient: UUID | None = None,
+        subject: str = "Résultats",
+        kind: Kind = "message",
+        may_answer: bool = False,
+        at: datetime | None = None,
+    ) -> UUID:
+        """A thread with these messages of the clinic; without any, with one."""
+        at = at or self.now - timedelta(days=1)
+        row = Thread(
+            id=uuid4(),
+            patient=patient or self.alice,
+            subject=subject,
+            site=self.site,
+            started_at=at,
+        )
+        await Thread.insert(row)
+        for place, body in enumerate(bodies or ("Bonjour, voici vos résultats.",)):
+            await self.message(
+                row.id, body, kind=kind, may_answer=may_answer, at=at + timedelta(minutes=place)
+            )
+        return row.id
+
+    async def message(
+        self,
+        thread: UUID,
+        body: str = "Bonjour.",
+        *,
+        kind: Kind = "message",
+        may_answer: bool = False,
+        at: datetime | None = None,
+        account: UUID | None = None,
+        answers: UUID | None = None,
+    ) -> UUID:
+        """One more in this thread: the clinic's, or with an account, the patient's side's."""
+        at = at or self.now
+        found = await Thread.objects().get(Thread.id == thread)
+        assert found is not None
+        row = Message(
+            id=uuid4(),
+            thread=found.id,
+            patient=found.patient,
+            sent_at=at,
+            kind=kind,
+            sender="Alice Gagnon" if account else "Dre Camille Roy",
+            account=account,
+            practitioner=None if account else self.practitioner,
+            written_by="" if account else "accueil",
+            body=body,
+            reply_allowed_at=at if may_answer else None,
+            answers=answers,
+            disclaimer=self.disclaimer if account else None,
+        )
+        async with db.transaction():
+            await writing.add(found, row)
+        return row.id
+
     async def consent(self, grant: UUID, until: datetime | None = None) -> None:
         await ProxyConsent.insert(
             ProxyConsent(
@@ -224,6 +290,16 @@ async def _clinic(world: World) -> None:
             published_at=world.now - timedelta(days=400),
         )
     )
+    await DisclaimerVersion.insert(
+        DisclaimerVersion(
+            id=world.disclaimer,
+            number=1,
+            text_fr="La messagerie ne remplace pas une consultation.",
+            text_en="Messages do not replace a visit.",
+            published_at=world.now - timedelta(days=400),
+        )
+    )
+    await Team.insert(Team(id=world.team, name_fr="Accueil", name_en="Front desk"))
     await Specialty.insert(
         Specialty(id=world.specialty, name_fr="Médecine de famille", name_en="Family medicine")
     )

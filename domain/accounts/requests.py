@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
-from domain import audit, db
+from domain import audit, db, texts
 from domain.accounts import throttles
 from domain.accounts.tables import ClinicRequest
 from domain.errors import Invalid
@@ -25,7 +25,7 @@ async def ask_to_correct(viewer: Viewer, patient: UUID, text: str, *, now: datet
 
 
 async def _ask(viewer: Viewer, kind: Kind, patient: UUID | None, text: str, now: datetime) -> None:
-    said = text.replace("\r\n", "\n").replace("\0", "").strip()
+    said = texts.read(text)
     if not said:
         raise Invalid({"texte": "missing"})
     if len(said) > LONGEST:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
+from domain import texts
 from domain.clinic.settings import ClinicSettings
 from domain.errors import (
     AlreadyCancelled,
@@ -66,8 +67,7 @@ def check_cancel(visit: Visit, clinic: ClinicSettings, now: datetime) -> None:
 
 
 def read_reason(text: str, *, is_required: bool) -> str:
-    """The reason as it is kept: counted in code points, after CRLF has become LF."""
-    reason = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").strip()
+    reason = texts.read(text)
     if is_required and not reason:
         raise ReasonInvalid("missing", 0)
     if len(reason) > LONGEST_REASON:

@@ -4,6 +4,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+LEGAL_AGES = {"QC": 14, "NB": 16}
+"""Where the law says from which age one consents to care alone; elsewhere each clinic does."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClinicSettings:
@@ -16,6 +19,7 @@ class ClinicSettings:
     province: str
     time_zone: str
     consent_age: int | None
+    """The clinic's own, else the law's; None where neither says: then nothing opens."""
     confirm_window_hours: int
     cancel_limit_hours: int
     hold_minutes: int
@@ -31,6 +35,11 @@ class ClinicSettings:
     unmatched_may_book: bool = False
     required_fields: str = "name,phone"
     retention_years: int = 5
+    has_documents: bool = True
+    has_invoices: bool = True
+    has_replies: bool = True
+    has_new_messages: bool = True
+    answer_days: int = 2
 
     @property
     def zone(self) -> ZoneInfo:
@@ -53,7 +62,10 @@ class ClinicSettings:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
-        return cls(**{name: row[name] for name in CLINIC_COLUMNS})
+        columns = {name: row[name] for name in CLINIC_COLUMNS}
+        if columns["consent_age"] is None:
+            columns["consent_age"] = LEGAL_AGES.get(columns["province"])
+        return cls(**columns)
 
 
 CLINIC_COLUMNS = tuple(field.name for field in fields(ClinicSettings))

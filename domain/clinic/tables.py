@@ -41,6 +41,12 @@ class Clinic(Table):
     required_fields = Varchar(length=200, default="name,phone")
     """Of the sign-up form, besides e-mail, password and date of birth."""
     retention_years = SmallInt(default=5)
+    has_documents = Boolean(default=True)
+    has_invoices = Boolean(default=True)
+    has_replies = Boolean(default=True)
+    has_new_messages = Boolean(default=True)
+    answer_days = SmallInt(default=2)
+    """Working days in which patients usually get an answer; 0 tells them nothing."""
 
 
 class Site(Table):
@@ -58,6 +64,16 @@ class Specialty(Table):
     id = UUID(primary_key=True)
     name_fr = Varchar(length=80)
     name_en = Varchar(length=80)
+    position = SmallInt(default=0)
+
+
+class Team(Table):
+    """Whom a patient writes to, and who writes where no practitioner signs."""
+
+    id = UUID(primary_key=True)
+    name_fr = Varchar(length=80)
+    name_en = Varchar(length=80)
+    takes_messages = Boolean(default=True)
     position = SmallInt(default=0)
 
 

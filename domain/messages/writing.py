@@ -1,0 +1,33 @@
+"""A message becomes a row, and everything that must follow from it does, in one transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from domain import activity, receipts
+from domain.mail import outbox
+from domain.messages.tables import Message, Thread
+from domain.texts import folded
+
+
+async def add(thread: Thread, message: Message, *, file_names: Sequence[str] = ()) -> None:
+    """Within the caller's transaction.
+
+    The clinic's is told to everyone who holds the profile; who may read it is asked when they do.
+    """
+    now: datetime = message.sent_at
+    message.folded = folded(" ".join([thread.subject, message.sender, message.body, *file_names]))
+    await Message.insert(message)
+    if message.account is not None:
+        await activity.tell(message.patient, "reply_sent", thread.id, about=now, now=now)
+        return
+    told = f"{message.kind}_received"
+    await activity.tell(message.patient, told, thread.id, about=now, now=now)
+    for account in await receipts.give(message.id):
+        await outbox.post(
+            told,
+            account,
+            once_key=f"communication:{message.id}:{account}",
+            message=message.id,
+            patient=message.patient,
+            now=now,
+        )

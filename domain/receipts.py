@@ -1,0 +1,95 @@
+"""Which accounts were given which messages of the clinic, and which they have read."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from domain import db
+
+
+async def give(message: UUID) -> list[UUID]:
+    """To everyone who holds its patient now; what they may read of it is asked when they do."""
+    rows = await db.fetch(
+        """
+        SELECT DISTINCT g.account, m.thread, m.patient, m.kind
+        FROM message m JOIN proxy_grant g ON g.patient = m.patient AND g.withdrawn_at IS NULL
+        WHERE m.id = {}
+        """,
+        message,
+    )
+    for row in rows:
+        await _insert(row["account"], message, row["thread"], row["patient"], row["kind"])
+    return [row["account"] for row in rows]
+
+
+async def hand_over(account: UUID, patient: UUID) -> None:
+    """What nobody has read yet waits for whoever is given the profile now, too."""
+    rows = await db.fetch(
+        """
+        SELECT m.id, m.thread, m.kind FROM message m
+        WHERE m.patient = {} AND m.account IS NULL AND NOT EXISTS (
+            SELECT 1 FROM receipt r
+            WHERE r.message = m.id AND (r.read_at IS NOT NULL OR r.account = {})
+        )
+        """,
+        patient,
+        account,
+    )
+    for row in rows:
+        await _insert(account, row["id"], row["thread"], patient, row["kind"])
+
+
+async def mark_read(
+    account: UUID, thread: UUID, kinds: Collection[str], *, now: datetime
+) -> list[UUID]:
+    """The messages that this account had not read until now."""
+    rows = await db.fetch(
+        f"""
+        UPDATE receipt SET read_at = {{}}
+        WHERE thread = {{}} AND account = {{}} AND read_at IS NULL AND kind IN ({_places(kinds)})
+        RETURNING message
+        """,
+        now,
+        thread,
+        account,
+        *sorted(kinds),
+    )
+    return [row["message"] for row in rows]
+
+
+async def unread(account: UUID, patient: UUID, kinds: Collection[str]) -> dict[str, int]:
+    """How many threads hold something unread: of each kind, and under `inbox` of any."""
+    counted = ", ".join(
+        f"count(DISTINCT CASE WHEN kind = '{kind}' THEN thread END) AS {kind}"
+        for kind in ("message", "document", "invoice")
+    )
+    (row,) = await db.fetch(
+        f"""
+        SELECT count(DISTINCT thread) AS inbox, {counted} FROM receipt
+        WHERE account = {{}} AND patient = {{}} AND read_at IS NULL
+          AND kind IN ({_places(kinds)})
+        """,
+        account,
+        patient,
+        *sorted(kinds),
+    )
+    return row
+
+
+async def _insert(account: UUID, message: UUID, thread: UUID, patient: UUID, kind: str) -> None:
+    await db.fetch(
+        """
+        INSERT INTO receipt (id, account, message, thread, patient, kind)
+        VALUES ({}, {}, {}, {}, {}, {}) ON CONFLICT (message, account) DO NOTHING
+        """,
+        uuid4(),
+        account,
+        message,
+        thread,
+        patient,
+        kind,
+    )
+
+
+def _places(kinds: Collection[str]) -> str:
+    return ", ".join(["{}"] * len(kinds)) or "NULL"
