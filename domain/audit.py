@@ -41,6 +41,25 @@ async def record(
     await _insert([(at, actor.kind, actor.id, patient, action, subject, outcome, actor.request_id)])
 
 
+async def is_recorded(
+    actor: Actor, action: str, *, patient: UUID, subject: UUID, since: datetime
+) -> bool:
+    """Whether this actor's doing just that is in the journal already."""
+    rows = await db.fetch(
+        """
+        SELECT 1 FROM audit_line
+        WHERE patient = {} AND subject = {} AND actor = {} AND action = {} AND outcome = 'done'
+          AND at > {} LIMIT 1
+        """,
+        patient,
+        subject,
+        actor.id,
+        action,
+        since,
+    )
+    return bool(rows)
+
+
 async def record_each(actor: Actor, action: str, patients: Sequence[UUID], *, at: datetime) -> None:
     """A line for each patient of whom something was shown at once."""
     await _insert(

@@ -16,18 +16,21 @@ from domain.errors import LinkDead, LinkExpired, SignInOver
 KNOWN_FOR = timedelta(days=365)
 UNSUBSCRIBE_FOR = timedelta(days=365)
 CODE_ASKED_FOR = timedelta(minutes=5)
+PASSWORD_SHOWN_FOR = timedelta(hours=1)
 
 
 class Purpose(StrEnum):
     CONFIRM = "appointment.confirm.v1"
     CANCEL = "appointment.cancel.v1"
-    KNOWN_BROWSER = "known-browser.v1"
+    KNOWN_BROWSER = "known-browser.v2"
     ACTIVATE = "account.activate.v1"
     RESET = "account.reset.v1"
     INVITE = "account.invite.v1"
     CHANGE_EMAIL = "account.change-email.v1"
     UNSUBSCRIBE = "unsubscribe.v1"
     SECOND_FACTOR = "account.second-factor.v1"
+    UNPROVEN = "account.unproven.v1"
+    WRITER = "message.writer.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,16 @@ class UnsubscribeLink:
     mail_class: str
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An account that signed in from a browser, with the password that it had then."""
+
+    account: UUID
+    password: int
+    """Which of its passwords, by when it was chosen."""
+    seen: int
+
+
 class Links:
     def __init__(self, keys: Sequence[str]) -> None:
         # itsdangerous signs with the last key and accepts them all.
@@ -64,18 +77,19 @@ class Links:
         except (BadSignature, ValueError, TypeError) as error:
             raise LinkDead from error
 
-    def sign_account(self, account: UUID, now: datetime) -> str:
-        payload = [account.hex, int(now.timestamp())]
+    def sign_known(self, known: Sequence[Known]) -> str:
+        payload = [[each.account.hex, each.password, each.seen] for each in known]
         return str(self._serializer(Purpose.KNOWN_BROWSER).dumps(payload))
 
-    def read_account(self, token: str, now: datetime) -> UUID | None:
+    def read_known(self, token: str, now: datetime) -> tuple[Known, ...]:
         """Who signed in from this browser, within the last year."""
         try:
-            account, signed_in = self._serializer(Purpose.KNOWN_BROWSER).loads(token)
-            age = now.timestamp() - float(signed_in)
-            return UUID(account) if age <= KNOWN_FOR.total_seconds() else None
+            rows = self._serializer(Purpose.KNOWN_BROWSER).loads(token)
+            known = [Known(UUID(account), int(mark), int(seen)) for account, mark, seen in rows]
         except (BadSignature, ValueError, TypeError, AttributeError):
-            return None
+            return ()
+        oldest = now.timestamp() - KNOWN_FOR.total_seconds()
+        return tuple(each for each in known if each.seen >= oldest)
 
     def sign_unsubscribe(self, link: UnsubscribeLink, now: datetime) -> str:
         payload = [link.account.hex, link.patient.hex, link.mail_class, int(now.timestamp())]
@@ -92,21 +106,46 @@ class Links:
             raise LinkExpired
         return link
 
-    def sign_first_step(self, account: UUID, password_hash: str, now: datetime) -> str:
-        """That the password was right, while it stays the same."""
-        payload = [account.hex, hash_of(password_hash), int(now.timestamp())]
+    def sign_first_step(self, account: UUID, proof: str, now: datetime) -> str:
+        """That the password was right, while it stays the same: `proof` is the hash of its hash."""
+        payload = [account.hex, proof, int(now.timestamp())]
         return str(self._serializer(Purpose.SECOND_FACTOR).dumps(payload))
 
     def read_first_step(self, token: str, now: datetime) -> tuple[UUID, str]:
-        """The account, and the hash of its password's hash then."""
+        """The account, and the proof of its password then."""
         try:
-            account, digest, at = self._serializer(Purpose.SECOND_FACTOR).loads(token)
-            step, age = (UUID(account), str(digest)), now.timestamp() - float(at)
+            account, proof, at = self._serializer(Purpose.SECOND_FACTOR).loads(token)
+            step, age = (UUID(account), str(proof)), now.timestamp() - float(at)
         except (BadSignature, ValueError, TypeError, AttributeError) as error:
             raise SignInOver from error
         if age >= CODE_ASKED_FOR.total_seconds():
             raise SignInOver
         return step
+
+    def sign_unproven(self, email_canonical: str, password_hash: str, now: datetime) -> str:
+        """That the password of an account was right, which waits to be activated."""
+        payload = [hash_of(f"{email_canonical}|{password_hash}"), int(now.timestamp())]
+        return str(self._serializer(Purpose.UNPROVEN).dumps(payload))
+
+    def is_of_unproven(
+        self, token: str, email_canonical: str, password_hash: str, now: datetime
+    ) -> bool:
+        try:
+            digest, at = self._serializer(Purpose.UNPROVEN).loads(token)
+            is_fresh = now.timestamp() - float(at) < PASSWORD_SHOWN_FOR.total_seconds()
+        except (BadSignature, ValueError, TypeError, AttributeError):
+            return False
+        return is_fresh and str(digest) == hash_of(f"{email_canonical}|{password_hash}")
+
+    def sign_writer(self, account: UUID) -> str:
+        """Whose form it is: what is typed in it is theirs, also when their session has ended."""
+        return str(self._serializer(Purpose.WRITER).dumps(account.hex))
+
+    def read_writer(self, token: str) -> UUID | None:
+        try:
+            return UUID(self._serializer(Purpose.WRITER).loads(token))
+        except (BadSignature, ValueError, TypeError, AttributeError):
+            return None
 
     def secret_token(self, purpose: Purpose, row: UUID) -> str:
         """What the link of this row carries. Made from our key, so that no table holds it."""
@@ -117,9 +156,17 @@ class Links:
         tokens = (self._derived(purpose, row, key) for key in reversed(self._keys))
         return next((token for token in tokens if hash_of(token) == token_hash), None)
 
-    def codes(self, purpose: Purpose, row: UUID) -> list[str]:
-        """The six digits that go with a row's link in another mail, by each of our keys."""
-        return [self._code(purpose, row, key) for key in reversed(self._keys)]
+    def secret_code(self, purpose: Purpose, row: UUID) -> str:
+        """The six digits that go with a row's link in another mail."""
+        return self._code(purpose, row, self._keys[-1])
+
+    def mailed_code(self, purpose: Purpose, row: UUID, token_hash: str) -> str | None:
+        """The same again, by the key of the row's link; also when that link opens nothing."""
+        for key in reversed(self._keys):
+            token = self._derived(purpose, row, key)
+            if token_hash in {hash_of(token), hash_of_dead(token)}:
+                return self._code(purpose, row, key)
+        return None
 
     def _code(self, purpose: Purpose, row: UUID, key: str) -> str:
         digest = hmac.new(key.encode(), f"{purpose}|code|{row.hex}".encode(), sha256).digest()
@@ -139,3 +186,8 @@ class Links:
 
 def hash_of(token: str) -> str:
     return sha256(token.encode()).hexdigest()
+
+
+def hash_of_dead(token: str) -> str:
+    """What a row has whose link must not open: what has this hash is never mailed."""
+    return hash_of(f"dead|{token}")

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from domain import activity, audit, db
+from domain import activity, audit, db, receipts
 from domain.audit import Actor
 from domain.clinic.clinic import current_settings
 from domain.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -19,15 +19,17 @@ from domain.people.viewer import Viewer
 
 ENTRIES = {"granted": "access_given", "withdrawn": "access_withdrawn"}
 RELATIONSHIPS = ("self", "parent", "guardian", "caregiver", "other")
+HOW_GIVEN = ("spoken", "written")
 BY_THE_PERSON = "self"
 """In `withdrawn_by`: the patient themself, from their own account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A person of age agreed: who wrote it down, and until when it holds."""
+    """A person of age agreed: who wrote it down, how it was given, and until when it holds."""
 
     recorded_by: str
+    how: str
     until: datetime | None = None
 
 
@@ -75,8 +77,9 @@ async def grant(
                 **flags,
             )
         )
+        await receipts.hand_over(account, patient)
         if consent is not None:
-            await _insert_consent(made, consent, now)
+            await _record_consent(actor, made, patient, consent, now)
         if not is_other:  # that someone has an account is told to nobody else
             await audit.record(actor, "chart.attached", patient=patient, subject=made, at=now)
         else:
@@ -111,16 +114,13 @@ async def withdraw(actor: Actor, grant: UUID, *, by: str, now: datetime) -> None
 
 async def record_consent(actor: Actor, grant: UUID, consent: Consent, *, now: datetime) -> None:
     """The newest counts, in place of an earlier one."""
-    if consent.until is not None and consent.until <= now:
-        raise Invalid({"jusqu_au": "past"})
     async with db.transaction():
         held = await _held(grant)
         was_lost = await _is_lost(grant, now)
         await _end_consent(grant, now)
-        await _insert_consent(grant, consent, now)
-        await ProxyGrant.update({ProxyGrant.lost_at: None}).where(ProxyGrant.id == grant)
         patient = held["patient"]
-        await audit.record(actor, "consent.recorded", patient=patient, subject=grant, at=now)
+        await _record_consent(actor, grant, patient, consent, now)
+        await ProxyGrant.update({ProxyGrant.lost_at: None}).where(ProxyGrant.id == grant)
         if was_lost:
             await activity.tell(patient, "access_given", grant, about=now, now=now)
             await _write("access_granted", grant, held["account"], patient, now)
@@ -140,7 +140,10 @@ async def withdraw_consent(actor: Actor, grant: UUID, *, now: datetime) -> None:
 
 
 async def withdraw_own(viewer: Viewer, patient: UUID, grant: UUID, *, now: datetime) -> None:
-    """« Retirer l’accès », by the person whose profile it is."""
+    """« Retirer l’accès », by the person whose profile it is; pressed twice, it is done once."""
+    profile = viewer.own(patient, now)
+    if await _was_withdrawn_here(grant, profile.id):
+        return
     await holder(viewer, patient, grant, now=now)
     await withdraw(viewer.actor, grant, by=BY_THE_PERSON, now=now)
 
@@ -205,6 +208,15 @@ async def names_of_holders(patient: UUID) -> dict[UUID, str]:
     return {row["account"]: f"{row['first_name']} {row['last_name']}".strip() for row in rows}
 
 
+async def _was_withdrawn_here(grant: UUID, patient: UUID) -> bool:
+    return await ProxyGrant.exists().where(
+        (ProxyGrant.id == grant)
+        & (ProxyGrant.patient == patient)
+        & (ProxyGrant.withdrawn_by == BY_THE_PERSON)
+        & ProxyGrant.withdrawn_at.is_not_null()
+    )
+
+
 class HeldRow:
     """A row of a grant, as the policy looks at it."""
 
@@ -222,8 +234,11 @@ async def _check_may_grant(
     account: UUID, patient: UUID, relationship: str, consent: Consent | None, now: datetime
 ) -> None:
     person = await Patient.objects().get(Patient.id == patient)
-    if person is None or not await Account.exists().where(Account.id == account):
+    holder = await Account.objects().get(Account.id == account)
+    if person is None or holder is None:
         raise NotFound
+    if holder.activated_at is None:
+        raise Invalid({"compte": "not_activated"})  # nobody proved that the address is theirs
     if relationship not in RELATIONSHIPS:
         raise Invalid({"lien": "invalid"})
     needs_consent = is_of_age(person.birth_date, await current_settings(), now)
@@ -240,15 +255,26 @@ async def _insert(made: ProxyGrant) -> None:
         raise
 
 
-async def _insert_consent(grant: UUID, consent: Consent, now: datetime) -> None:
+async def _record_consent(
+    actor: Actor, grant: UUID, patient: UUID, consent: Consent, now: datetime
+) -> None:
+    if consent.until is not None and consent.until <= now:
+        raise Invalid({"jusqu_au": "past"})
+    if consent.how not in HOW_GIVEN:
+        raise Invalid({"comment": "missing"})
     await ProxyConsent.insert(
         ProxyConsent(
             id=uuid4(),
             grant=grant,
             recorded_by=consent.recorded_by[:120],
+            how_given=consent.how,
             recorded_at=now,
             until=consent.until,
         )
+    )
+    outcome = f"done.{consent.how}"
+    await audit.record(
+        actor, "consent.recorded", patient=patient, subject=grant, outcome=outcome, at=now
     )
 
 

@@ -1,17 +1,21 @@
 """« Qui a consulté mon dossier »: what was seen and done of a patient, by whom and when."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from domain import db
 from domain.accounts.access import names_of_holders
+from domain.clinic.settings import ClinicSettings
 from domain.errors import NotAllowed
 from domain.people.viewer import Viewer
 
 PAGE = 50
+READ = 1000
+"""Lines of the journal looked at for a page: many of one's own views make one line of it."""
+SEVERAL = "read.several"
 
 Who = Literal["you", "holder", "other", "link", "staff"]
 
@@ -25,6 +29,9 @@ class Line:
     """Of an account that holds or held the profile; empty where none is known."""
     action: str
     is_refused: bool
+    oldest: int
+    """The id of the first view that it stands for: one's own of a day are one line."""
+    views: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +63,34 @@ async def journal(
         patient,
         before or MOST,
         int(profile.is_own),
-        PAGE + 1,
+        READ + 1,
     )
     names = await names_of_holders(patient)
-    lines = [_line(row, viewer, names) for row in rows[:PAGE]]
-    return Journal(lines, lines[-1].id if len(rows) > PAGE else None)
+    lines = grouped([_line(row, viewer, names) for row in rows[:READ]], viewer.clinic)
+    is_all = len(rows) <= READ and len(lines) <= PAGE
+    return Journal(lines[:PAGE], None if is_all else lines[:PAGE][-1].oldest)
 
 
 MOST = 2**62
+
+
+def grouped(lines: Iterable[Line], clinic: ClinicSettings) -> list[Line]:
+    """One's own views of a day that follow each other as one line, so that others' are not lost
+    among them. The journal itself has them all."""
+    found: list[Line] = []
+    for line in lines:
+        latest = found[-1] if found else line
+        is_same_day = clinic.today(latest.at) == clinic.today(line.at)
+        if found and is_same_day and _is_own_view(line) and _is_own_view(latest):
+            action = latest.action if latest.action == line.action else SEVERAL
+            found[-1] = replace(latest, action=action, oldest=line.oldest, views=latest.views + 1)
+        else:
+            found.append(line)
+    return found
+
+
+def _is_own_view(line: Line) -> bool:
+    return line.who == "you" and line.action.startswith("read.") and not line.is_refused
 
 
 def _line(row: Mapping[str, Any], viewer: Viewer, names: Mapping[UUID, str]) -> Line:
@@ -74,7 +101,8 @@ def _line(row: Mapping[str, Any], viewer: Viewer, names: Mapping[UUID, str]) -> 
         who=_who(row["actor_kind"], actor, viewer, names),
         name=names.get(actor, ""),
         action=row["action"],
-        is_refused=row["outcome"] != "done",
+        oldest=row["id"],
+        is_refused=not row["outcome"].startswith("done"),
     )
 
 

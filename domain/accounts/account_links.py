@@ -8,6 +8,7 @@ from domain import db
 from domain.accounts.tables import AccountLink, EmailChange
 from domain.errors import LinkExpired, LinkUsed
 from domain.links import Links, Purpose, hash_of
+from domain.people.tables import Account
 
 Kind = Literal["activate", "reset"]
 PURPOSES: dict[str, Purpose] = {"activate": Purpose.ACTIVATE, "reset": Purpose.RESET}
@@ -16,19 +17,21 @@ KEPT = timedelta(days=1)
 
 
 async def issue(account: UUID, kind: Kind, *, links: Links, now: datetime) -> UUID:
-    """In the caller's transaction; an earlier link of the kind is dead from then on."""
-    await _end(account, [kind], now)
-    link = uuid4()
-    await AccountLink.insert(
-        AccountLink(
-            id=link,
-            account=account,
-            purpose=kind,
-            token_hash=hash_of(links.secret_token(PURPOSES[kind], link)),
-            sent_at=now,
-            expires_at=now + LIVES[kind],
+    """An earlier link of the kind is dead from then on."""
+    async with db.transaction():
+        await db.lock_row(Account, account)  # before its links, as everywhere: none waits in a ring
+        await _end(account, [kind], now)
+        link = uuid4()
+        await AccountLink.insert(
+            AccountLink(
+                id=link,
+                account=account,
+                purpose=kind,
+                token_hash=hash_of(links.secret_token(PURPOSES[kind], link)),
+                sent_at=now,
+                expires_at=now + LIVES[kind],
+            )
         )
-    )
     return link
 
 
@@ -76,6 +79,7 @@ async def is_alive(link: UUID, *, now: datetime) -> bool:
 async def as_much_for_nobody(now: datetime) -> None:
     """As many statements as a link takes with its mail, so that the time tells nothing either."""
     nobody = uuid4()
+    await db.lock_row(Account, nobody)
     await end_all(nobody, now=now)
     await is_alive(nobody, now=now)
 

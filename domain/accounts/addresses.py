@@ -13,7 +13,7 @@ def canonical(email: str) -> str:
     lowered rather than folded (ß is not ss): no look-alike may reach another account.
     """
     local, at, host = email.strip().rpartition("@")
-    is_usable = local and at and host and len(email) <= LONGEST and local.isprintable()
+    is_usable = local and at and host and local.isprintable()
     if not is_usable or any(_looks_like_ascii(letter) for letter in local):
         return ""
     try:
@@ -22,7 +22,8 @@ def canonical(email: str) -> str:
         return ""
     if HOST.fullmatch(host) is None:
         return ""
-    return f"{unicodedata.normalize('NFC', local).lower()}@{host}"
+    address = f"{unicodedata.normalize('NFC', local).lower()}@{host}"
+    return address if max(len(address), len(email)) <= LONGEST else ""
 
 
 def sendable(email: str) -> str:
@@ -38,8 +39,3 @@ def sendable(email: str) -> str:
 
 def _looks_like_ascii(letter: str) -> bool:
     return not letter.isascii() and unicodedata.normalize("NFKC", letter).isascii()
-
-
-def masked(email: str) -> str:
-    local, _, host = email.rpartition("@")
-    return f"{local[:1]}***@{host}"

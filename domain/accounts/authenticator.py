@@ -29,23 +29,24 @@ RECOVERY_DIGITS = 12
 """Digits alone, for one keyboard and one field; more than a device's code has."""
 
 
-async def is_asked_of(account: UUID) -> bool:
-    return await Account.exists().where((Account.id == account) & (Account.totp_secret != ""))
-
-
 @asynccontextmanager
 async def proved(
-    account: UUID, code: str, actor: Actor, *, box: SecretBox, now: datetime
+    account: UUID, code: str, actor: Actor, *, is_known: bool, box: SecretBox, now: datetime
 ) -> AsyncIterator[None]:
-    """What is done inside is of one transaction with the taking of the code."""
-    typed = compared(code)
-    counted = await _count(account, now)
+    """What is done inside is of one transaction with the taking of the code.
+
+    A browser that the account has signed in from has tries of its own: a stranger who learned the
+    password uses up the others' without keeping its owner out.
+    """
+    typed, who = compared(code), throttles.of(account.hex, is_known=is_known)
+    limits = (throttles.SECOND_FACTOR, throttles.SECOND_FACTOR_A_DAY)
+    counted = await throttles.take_each(*((limit, who) for limit in limits), now=now)
     try:
         async with db.transaction():
             await _take(account, typed, actor, box, now)
             yield
     except Invalid:
-        await _refused(account, actor, now)
+        await _refused(account, who, actor, now)
         raise
     await throttles.give_back(*counted)
 
@@ -87,19 +88,11 @@ async def renew_recovery_codes(account: UUID, box: SecretBox) -> list[str]:
     return codes
 
 
-async def _count(account: UUID, now: datetime) -> tuple[UUID, UUID]:
-    """A try that one limit refuses is not counted by the other."""
-    async with db.transaction():
-        lately = await throttles.take(throttles.SECOND_FACTOR, account.hex, now=now)
-        today = await throttles.take(throttles.SECOND_FACTOR_A_DAY, account.hex, now=now)
-    return lately, today
-
-
-async def _refused(account: UUID, actor: Actor, now: datetime) -> None:
+async def _refused(account: UUID, who: str, actor: Actor, now: datetime) -> None:
     """Whoever types codes has typed the password before: its owner must hear of many wrong ones."""
     async with db.transaction():
         await audit.record(actor, "second_factor", subject=account, outcome="refused", at=now)
-        if await throttles.is_used_up(throttles.SECOND_FACTOR, account.hex, now=now):
+        if await throttles.is_used_up(throttles.SECOND_FACTOR, who, now=now):
             key = f"second-factor-failed:{account}:{now:%Y%m%d}"
             await outbox.post("second_factor_failed", account, now=now, once_key=key)
 

@@ -31,9 +31,11 @@ async def check(
     except TooBusy:
         await _give_back(row)
         raise
-    if not is_right and number < TRIES:
+    if is_right:
+        await _give_back(row)  # it was no guess, and what follows may still fail
+    elif number < TRIES:
         raise WrongCode(TRIES - number)
-    if not is_right:
+    else:
         await _end(row, now)
         raise CodeSpent
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain import audit, db
+from domain.accounts import sessions
 from domain.accounts.sessions import ABSOLUTE_LIFE
 from domain.accounts.tables import Session
 from domain.errors import NotFound
@@ -90,7 +91,5 @@ async def end(viewer: Viewer, device: UUID, *, now: datetime) -> None:
 
 async def end_others(viewer: Viewer, token: str, *, now: datetime) -> None:
     async with db.transaction():
-        await Session.delete().where(
-            (Session.account == viewer.account.id) & (Session.token_hash != hash_of(token))
-        )
+        await sessions.end_all(viewer.account.id, but=token)
         await audit.record(viewer.actor, "sessions.ended", subject=viewer.account.id, at=now)

@@ -4,7 +4,6 @@ Whoever asks learns nothing of who has which address. For a taken one there is a
 other, and its code goes out; but no link opens it, and the one who has the address is told.
 """
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -26,9 +25,8 @@ from domain.errors import (
     NotFound,
     TooMany,
     WrongCode,
-    WrongCredentials,
 )
-from domain.links import Links, Purpose, hash_of
+from domain.links import Links, Purpose, hash_of, hash_of_dead
 from domain.mail import outbox
 from domain.people.tables import Account
 from domain.people.viewer import Viewer
@@ -65,23 +63,28 @@ async def ask(
     if problems := _problems(viewer, typed, address):
         raise Invalid(problems)
     await _check_password(viewer, typed.password, browser, passwords, now)
-    await throttles.take(throttles.EMAIL_CHANGES, str(viewer.account.id), now=now)
     change = uuid4()
-    await throttles.take(throttles.EMAIL_CHANGE_RESENDING, str(change), now=now)
-    code_hash = await passwords.hash(links.codes(Purpose.CHANGE_EMAIL, change)[0])
+    counted = await throttles.take_each(
+        (throttles.EMAIL_CHANGES, str(viewer.account.id)),
+        (throttles.EMAIL_CHANGE_RESENDING, str(change)),
+        now=now,
+    )
+    async with throttles.unless_busy(counted):
+        code_hash = await passwords.hash(links.secret_code(Purpose.CHANGE_EMAIL, change))
     may_write = await _may_write_to(address, now)
+    token = links.secret_token(Purpose.CHANGE_EMAIL, change)
     async with db.transaction():
+        await db.lock_row(Account, viewer.account.id)  # of two requests, the later one stands
         await db.lock_key(f"address|{address}")
         await _end(EmailChange.account == viewer.account.id, now)
         holder = await _holder(address, now)
-        token = secrets.token_urlsafe() if holder else _token(links, change)
         await EmailChange.insert(
             EmailChange(
                 id=change,
                 account=viewer.account.id,
                 new_email=email,
                 new_canonical=change.hex if holder else address,
-                token_hash=hash_of(token),
+                token_hash=hash_of_dead(token) if holder else hash_of(token),
                 code_hash=code_hash,
                 asked_at=now,
                 expires_at=now + LIFE,
@@ -128,8 +131,8 @@ async def confirm(
     request_id: str,
     passwords: Passwords,
     now: datetime,
-) -> UUID:
-    """The account, whose address is the new one from now on; this browser stays signed in."""
+) -> str:
+    """The address is the new one from now on; this browser's fresh token, if it is signed in."""
     change = await _opened(token, now)
     actor = Actor("mail_link", change.account, request_id)
     try:
@@ -139,13 +142,12 @@ async def confirm(
         await audit.record(actor, "email_change.done", subject=change.id, outcome=outcome, at=now)
         raise
     try:
-        await _change(change, actor, session, now)
+        return await _change(change, actor, session, now)
     except Exception as error:
         if db.conflict_kind(error) != "unique":
             raise
         await _end(EmailChange.id == change.id, now)
         raise AddressTaken from error
-    return UUID(str(change.account))
 
 
 async def expire(*, now: datetime) -> int:
@@ -177,12 +179,11 @@ def _problems(viewer: Viewer, typed: Typed, address: str) -> dict[str, str]:
 async def _check_password(
     viewer: Viewer, password: str, browser: Browser, passwords: Passwords, now: datetime
 ) -> None:
-    try:
-        await sign_in.confirm_password(
-            viewer.account.id, password, browser, passwords=passwords, now=now
-        )
-    except WrongCredentials as error:
-        raise Invalid({"mot_de_passe": "wrong"}) from error
+    problem = await sign_in.problem_of_password(
+        viewer, password, browser, passwords=passwords, now=now
+    )
+    if problem:
+        raise Invalid({"mot_de_passe": problem})
 
 
 async def _holder(address: str, now: datetime, *, but: UUID | None = None) -> UUID | None:
@@ -222,10 +223,6 @@ async def _write(
         await outbox.post("address_asked", holder, now=now)
 
 
-def _token(links: Links, change: UUID) -> str:
-    return links.secret_token(Purpose.CHANGE_EMAIL, change)
-
-
 async def _opened(token: str, now: datetime) -> EmailChange:
     row = await EmailChange.objects().get(EmailChange.token_hash == hash_of(token))
     if row is None:
@@ -239,7 +236,7 @@ async def _opened(token: str, now: datetime) -> EmailChange:
     return row
 
 
-async def _change(change: EmailChange, actor: Actor, session: str, now: datetime) -> None:
+async def _change(change: EmailChange, actor: Actor, session: str, now: datetime) -> str:
     account = UUID(str(change.account))
     async with db.transaction():
         await db.lock_row(Account, account)
@@ -259,10 +256,12 @@ async def _change(change: EmailChange, actor: Actor, session: str, now: datetime
             {Account.email: change.new_email, Account.email_canonical: change.new_canonical}
         ).where(Account.id == account)
         await sessions.end_all(account, but=session)
+        fresh: str = await sessions.renew(account, session)
         await account_links.end_all(account, now=now)
         await audit.record(actor, "email_change.done", subject=change.id, at=now)
         await outbox.post("email_changed", account, now=now)
         await outbox.post("email_changed", account, address=before.email, now=now)
+    return fresh
 
 
 async def _end(which: CombinableMixin, now: datetime) -> None:

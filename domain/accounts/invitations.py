@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from domain import audit, db
+from domain import audit, db, receipts
 from domain.accounts import account_links, addresses, codes, password_rules
 from domain.accounts.passwords import Passwords
 from domain.accounts.tables import Invitation, Registration
@@ -32,6 +32,8 @@ from domain.people.coming_of_age import is_of_age
 from domain.people.tables import Account, Patient, ProxyGrant
 from domain.people.viewer import Viewer
 
+KEPT = timedelta(days=90)
+
 
 @dataclass(frozen=True, slots=True)
 class Typed:
@@ -48,6 +50,9 @@ class Offer:
     language: str
     has_account: bool
     """Somebody signs in with that address already: the chart can only be added to it."""
+
+    def is_for(self, email: str) -> bool:
+        return addresses.canonical(self.email) == addresses.canonical(email)
 
 
 async def invite(
@@ -144,6 +149,11 @@ async def offer_to(viewer: Viewer, token: str, *, now: datetime) -> Offer:
     """The same, to who is signed in: it must be theirs, and there must be room for it."""
     row = await _for(viewer, token, now)
     return Offer(row.email, row.language, has_account=True)
+
+
+async def purge(*, now: datetime) -> None:
+    """Addresses of those that opened nothing, or did so long ago; the journal keeps that."""
+    await Invitation.delete().where(Invitation.expires_at < now - KEPT)
 
 
 async def expire(*, now: datetime) -> int:
@@ -319,6 +329,7 @@ async def _bind(row: Invitation, account: UUID, actor: Actor, now: datetime) -> 
             may_send_messages=True,
         )
     )
+    await receipts.hand_over(account, row.patient)
     await audit.record(actor, "invitation.accepted", patient=row.patient, subject=row.id, at=now)
 
 

@@ -1,10 +1,10 @@
 """What a mail about an account says when it leaves. These can never be switched off."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
-from domain.accounts import account_links
+from domain.accounts import account_links, email_change
 from domain.accounts.tables import AccountLink, EmailChange, Invitation
 from domain.clinic.clinic import current_settings
 from domain.clinic.settings import ClinicSettings
@@ -30,8 +30,10 @@ class AccountLetter:
     """The first name alone."""
     facts: dict[str, str] | None = None
     happened_at: datetime | None = None
+    life: timedelta | None = None
+    """For how long its link or code works, where that is always the same."""
     until: datetime | None = None
-    """When its link ends, where that is not always the same time."""
+    """When its link ends, where it is not."""
     is_own: bool = False
     """Whether it is about the reader's own profile."""
     day: date | None = None
@@ -47,6 +49,7 @@ class Contents:
     patient_name: str = ""
     address: str = ""
     language: str = ""
+    life: timedelta | None = None
     until: datetime | None = None
     is_own: bool = False
     day: date | None = None
@@ -81,6 +84,8 @@ async def compose(letter: Letter, *, links: Links, now: datetime) -> AccountLett
     account = await Account.objects().get(Account.id == letter.account) if letter.account else None
     if letter.account and (account is None or account.disabled_at is not None):
         return None
+    if account and account.activated_at is None and letter.kind != "activate":
+        return None  # nobody proved yet that the address is theirs
     contents = await _contents(letter, links, now)
     if contents is None:
         return None
@@ -94,6 +99,7 @@ async def compose(letter: Letter, *, links: Links, now: datetime) -> AccountLett
         patient_name=contents.patient_name,
         facts=letter.facts,
         happened_at=letter.created_at,
+        life=contents.life,
         until=contents.until,
         is_own=contents.is_own,
         day=contents.day,
@@ -117,7 +123,8 @@ async def _with_link(letter: Letter, links: Links, now: datetime) -> Contents | 
     if row is None or not await account_links.is_alive(row.id, now=now):
         return None
     token = links.mailed_token(account_links.PURPOSES[row.purpose], row.id, row.token_hash)
-    return Contents(path=f"{WITH_LINK[letter.kind]}/{token}") if token else None
+    path, life = f"{WITH_LINK[letter.kind]}/{token}", account_links.LIVES[row.purpose]
+    return Contents(path=path, life=life) if token else None
 
 
 async def _invitation(letter: Letter, links: Links, now: datetime) -> Contents | None:
@@ -141,9 +148,11 @@ async def _email_change(letter: Letter, links: Links, now: datetime) -> Contents
     if row is None or row.done_at or row.ended_at or now >= row.expires_at:
         return None
     if letter.kind == "email_change_code":
-        return Contents(code=links.codes(Purpose.CHANGE_EMAIL, row.id)[0])
+        code = links.mailed_code(Purpose.CHANGE_EMAIL, row.id, row.token_hash)
+        return Contents(code=code, life=email_change.LIFE) if code else None
     token = links.mailed_token(Purpose.CHANGE_EMAIL, row.id, row.token_hash)
-    return Contents(path=f"/changement-courriel/{token}", address=row.new_email) if token else None
+    path = f"/changement-courriel/{token}"
+    return Contents(path=path, address=row.new_email, life=email_change.LIFE) if token else None
 
 
 async def _about_access(letter: Letter, now: datetime) -> Contents | None:

@@ -1,14 +1,13 @@
 """A forgotten password: a link by mail, and with it another password."""
 
-from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from domain import audit, db
 from domain.accounts import account_links, addresses, password_change, sign_in, throttles
 from domain.accounts.password_change import NewPassword
 from domain.accounts.passwords import Passwords
-from domain.accounts.sign_in import Browser
+from domain.accounts.sign_in import Browser, Entry
 from domain.audit import Actor
 from domain.errors import Invalid, LinkExpired, NotFound, TooMany
 from domain.links import Links
@@ -26,9 +25,10 @@ async def ask(email: str, browser: Browser, *, links: Links, now: datetime) -> N
     if not address:
         raise Invalid({"courriel": "malformed" if email.strip() else "missing"})
     await throttles.take(throttles.RESETS_PER_IP, browser.ip, now=now)
-    account = await Account.objects().get(Account.email_canonical == address)
+    found = await Account.objects().get(Account.email_canonical == address)
     is_owed = await _may_be_mailed(address, now)
     async with db.transaction():
+        account = await _locked(found.id if found else uuid4())
         if is_owed and account is not None and account.disabled_at is None:
             await _mail(account, links, now)
         else:
@@ -53,19 +53,19 @@ async def asker(token: str, *, request_id: str, now: datetime) -> Viewer:
 
 async def reset(
     token: str, new: NewPassword, browser: Browser, *, passwords: Passwords, now: datetime
-) -> tuple[UUID, str]:
-    """The account and a fresh session's token; the link has done its work."""
+) -> tuple[Entry, bool]:
+    """And whether this browser knew the account before. The link has done its work."""
     viewer = await asker(token, request_id=browser.request_id, now=now)
     if problems := await new.problems(viewer, passwords):
         raise Invalid(problems)
-    password_hash = await passwords.hash(new.text)
+    account, password_hash = viewer.account, await passwords.hash(new.text)
     async with db.transaction():
+        await db.lock_row(Account, account.id)
         await account_links.use(token, "reset", now=now)
         await password_change.put(viewer, password_hash, now=now)
         # Whoever reads the account's mails is no unknown browser, and has just been told by mail.
-        known = replace(browser, known_account=viewer.account.id)
-        session = await sign_in.begin(viewer.account.id, known, now=now)
-    return viewer.account.id, session
+        entry = await sign_in.begin(account.id, browser.knowing(account.id, now, now), now=now)
+    return entry, browser.knows(account.id, account.password_changed_at)
 
 
 async def _may_be_mailed(address: str, now: datetime) -> bool:
@@ -76,6 +76,12 @@ async def _may_be_mailed(address: str, now: datetime) -> bool:
     except TooMany:
         return False
     return True
+
+
+async def _locked(account: UUID) -> Account | None:
+    """As it is once no other request mails or uses its links."""
+    await db.lock_row(Account, account)
+    return await Account.objects().get(Account.id == account)
 
 
 async def _mail(account: Account, links: Links, now: datetime) -> None:

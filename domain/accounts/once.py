@@ -40,6 +40,13 @@ async def claim(
     return first.result
 
 
+async def was_used(account: UUID, key: str) -> bool:
+    """Whether a form with this key has done its thing."""
+    return bool(
+        await FormKey.exists().where((FormKey.account == account) & (FormKey.key == _digest(key)))
+    )
+
+
 async def purge(*, now: datetime) -> None:
     await FormKey.delete().where(FormKey.used_at < now - KEPT)
 

@@ -7,8 +7,10 @@ from uuid import UUID
 from domain import audit, db
 from domain.accounts import account_links, password_rules, sessions, sign_in
 from domain.accounts.passwords import Passwords, normalized
-from domain.accounts.sign_in import Browser
-from domain.errors import Invalid, NotSignedIn, WrongCredentials
+from domain.accounts.sign_in import Browser, Entry
+from domain.accounts.tables import Registration
+from domain.errors import Invalid, NotSignedIn
+from domain.links import hash_of
 from domain.mail import outbox
 from domain.people.viewer import Viewer
 
@@ -23,6 +25,7 @@ class NewPassword:
     async def problems(self, viewer: Viewer, passwords: Passwords | None) -> dict[str, str]:
         """By field; one's own names and the clinic's make a poor password."""
         names = [viewer.clinic.name, *(profile.full_name for profile in viewer.profiles)]
+        names += await _names_signed_up_with(viewer.account.id)
         email = viewer.account.email
         return await password_rules.problems(
             self.text, self.again, email=email, about=names, passwords=passwords
@@ -37,9 +40,10 @@ async def change(
     *,
     passwords: Passwords,
     now: datetime,
-) -> tuple[UUID, str]:
-    """The account, and the token of the one session that is left: a fresh one, for this browser."""
-    problems = await _problem_of_old(viewer, old, browser, passwords, now)
+) -> Entry:
+    """The one session that is left: a fresh one, for this browser."""
+    old_one = await sign_in.problem_of_password(viewer, old, browser, passwords=passwords, now=now)
+    problems = {"ancien": old_one} if old_one else {}
     # Who does not know the old password costs no more than that.
     problems |= await new.problems(viewer, None if problems else passwords)
     if not problems and normalized(old) == normalized(new.text):
@@ -50,7 +54,7 @@ async def change(
     async with db.transaction():
         await put(viewer, password_hash, now=now)
         token = await sessions.begin(viewer.account.id, device=browser.device, now=now)
-    return viewer.account.id, token
+    return Entry(viewer.account.id, token, hash_of(password_hash), now)
 
 
 async def put(viewer: Viewer, password_hash: str, *, now: datetime) -> None:
@@ -75,15 +79,6 @@ async def put(viewer: Viewer, password_hash: str, *, now: datetime) -> None:
     await audit.record(viewer.actor, "password_changed", subject=account.id, at=now)
 
 
-async def _problem_of_old(
-    viewer: Viewer, old: str, browser: Browser, passwords: Passwords, now: datetime
-) -> dict[str, str]:
-    if not old:
-        return {"ancien": "missing"}
-    try:
-        await sign_in.confirm_password(
-            viewer.account.id, old, browser, passwords=passwords, now=now
-        )
-    except WrongCredentials:
-        return {"ancien": "wrong"}
-    return {}
+async def _names_signed_up_with(account: UUID) -> list[str]:
+    row = await Registration.objects().get(Registration.account == account)
+    return [row.first_name, row.last_name] if row else []

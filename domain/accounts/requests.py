@@ -8,6 +8,7 @@ from domain import audit, db, texts
 from domain.accounts import throttles
 from domain.accounts.tables import ClinicRequest
 from domain.errors import Invalid
+from domain.people.tables import Account
 from domain.people.viewer import Viewer
 
 LONGEST = 500
@@ -30,11 +31,12 @@ async def _ask(viewer: Viewer, kind: Kind, patient: UUID | None, text: str, now:
         raise Invalid({"texte": "missing"})
     if len(said) > LONGEST:
         raise Invalid({"texte": "too_long"})
-    if await _is_waiting(viewer, kind, said):
-        return  # sent twice: they have it
-    await throttles.take(throttles.REQUESTS, str(viewer.account.id), now=now)
     made = uuid4()
     async with db.transaction():
+        await db.lock_row(Account, viewer.account.id)
+        if await _is_waiting(viewer, kind, patient, said):
+            return  # sent twice: they have it
+        await throttles.take(throttles.REQUESTS, str(viewer.account.id), now=now)
         await ClinicRequest.insert(
             ClinicRequest(
                 id=made,
@@ -48,11 +50,12 @@ async def _ask(viewer: Viewer, kind: Kind, patient: UUID | None, text: str, now:
         await audit.record(viewer.actor, f"request.{kind}", patient=patient, subject=made, at=now)
 
 
-async def _is_waiting(viewer: Viewer, kind: Kind, text: str) -> bool:
+async def _is_waiting(viewer: Viewer, kind: Kind, patient: UUID | None, text: str) -> bool:
     return bool(
         await ClinicRequest.exists().where(
             (ClinicRequest.account == viewer.account.id)
             & (ClinicRequest.kind == kind)
+            & (ClinicRequest.patient == patient)
             & (ClinicRequest.text == text)
             & ClinicRequest.handled_at.is_null()
         )

@@ -1,5 +1,6 @@
 """The second step of signing in, which a person may ask for: on, off, and its recovery codes."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from domain.accounts.passwords import Passwords
 from domain.accounts.secret_box import SecretBox
 from domain.accounts.sign_in import Browser
 from domain.accounts.tables import RecoveryCode
-from domain.errors import FactorChanged, Invalid, LinkExpired, WrongCredentials
+from domain.errors import FactorChanged, Invalid, LinkExpired
 from domain.mail import outbox
 from domain.people.tables import Account
 from domain.people.viewer import Viewer
@@ -68,8 +69,11 @@ def offered(viewer: Viewer, token: str, *, box: SecretBox, now: datetime) -> Off
 
 async def switch_on(
     viewer: Viewer, token: str, code: str, session: str, *, box: SecretBox, now: datetime
-) -> list[str]:
-    """Its recovery codes, to be shown once; whoever else was signed in no longer is."""
+) -> tuple[list[str], str]:
+    """Its recovery codes, to be shown once, and this browser's fresh token.
+
+    Whoever else was signed in no longer is.
+    """
     secret = offered(viewer, token, box=box, now=now).secret
     step = authenticator.step_of(authenticator.compared(code), secret, after=0, now=now)
     if step is None:
@@ -88,21 +92,31 @@ async def switch_on(
             raise FactorChanged
         codes = await authenticator.renew_recovery_codes(account, box)
         await sessions.end_all(account, but=session)
+        fresh = await sessions.renew(account, session)
         await _tell(viewer, "second_factor_on", now)
-    return codes
+    return codes, fresh
 
 
 async def switch_off(
-    viewer: Viewer, proofs: Proofs, *, passwords: Passwords, box: SecretBox, now: datetime
-) -> None:
+    viewer: Viewer,
+    proofs: Proofs,
+    session: str,
+    *,
+    passwords: Passwords,
+    box: SecretBox,
+    now: datetime,
+) -> str:
+    """This browser's fresh token."""
     account = viewer.account.id
     await _check(viewer, proofs, passwords, now)
-    async with authenticator.proved(account, proofs.code, viewer.actor, box=box, now=now):
+    async with _proved(viewer, proofs, box, now):
         await Account.update({Account.totp_secret: "", Account.totp_since: None}).where(
             Account.id == account
         )
         await RecoveryCode.delete().where(RecoveryCode.account == account)
+        fresh = await sessions.renew(account, session)
         await _tell(viewer, "second_factor_off", now)
+    return fresh
 
 
 async def renew_codes(
@@ -110,7 +124,7 @@ async def renew_codes(
 ) -> list[str]:
     account = viewer.account.id
     await _check(viewer, proofs, passwords, now)
-    async with authenticator.proved(account, proofs.code, viewer.actor, box=box, now=now):
+    async with _proved(viewer, proofs, box, now):
         codes = await authenticator.renew_recovery_codes(account, box)
         await audit.record(viewer.actor, "recovery_codes_renewed", subject=account, at=now)
     return codes
@@ -127,18 +141,22 @@ async def _check(viewer: Viewer, proofs: Proofs, passwords: Passwords, now: date
         raise Invalid(problems)
 
 
+def _proved(
+    viewer: Viewer, proofs: Proofs, box: SecretBox, now: datetime
+) -> AbstractAsyncContextManager[None]:
+    """Whoever is signed in has passed the second step in this browser."""
+    return authenticator.proved(
+        viewer.account.id, proofs.code, viewer.actor, is_known=True, box=box, now=now
+    )
+
+
 async def _problem_of_password(
     viewer: Viewer, proofs: Proofs, passwords: Passwords, now: datetime
 ) -> dict[str, str]:
-    if not proofs.password:
-        return {"mot_de_passe": "missing"}
-    try:
-        await sign_in.confirm_password(
-            viewer.account.id, proofs.password, proofs.browser, passwords=passwords, now=now
-        )
-    except WrongCredentials:
-        return {"mot_de_passe": "wrong"}
-    return {}
+    problem = await sign_in.problem_of_password(
+        viewer, proofs.password, proofs.browser, passwords=passwords, now=now
+    )
+    return {"mot_de_passe": problem} if problem else {}
 
 
 def _offer(viewer: Viewer, secret: str, token: str) -> Offer:

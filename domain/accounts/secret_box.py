@@ -1,4 +1,4 @@
-"""What only the portal's keys can read: the secrets of second factors."""
+"""What only the portal's keys can read: the secrets of second factors, and texts on their way."""
 
 import hmac
 from base64 import urlsafe_b64encode
@@ -10,6 +10,7 @@ from uuid import UUID
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 KEPT, OFFERED, RECOVERY = "second-factor.v1", "second-factor.offer.v1", "recovery-code.v1"
+TYPED = "typed-text.v1"
 
 
 class SecretBox:
@@ -21,6 +22,7 @@ class SecretBox:
         self._offered = MultiFernet(
             [Fernet(urlsafe_b64encode(_derived(key, OFFERED))) for key in keys]
         )
+        self._typed = MultiFernet([Fernet(urlsafe_b64encode(_derived(key, TYPED))) for key in keys])
 
     def seal(self, account: UUID, secret: str, *, now: datetime) -> str:
         return self._kept[0].encrypt_at_time(_text(account, secret), _at(now)).decode()
@@ -50,6 +52,17 @@ class SecretBox:
         except InvalidToken:
             return None
         return _secret(account, text)
+
+    def wrap(self, account: UUID, typed: bytes, *, now: datetime) -> str:
+        """What an account typed, for its browser to keep until it has signed in again."""
+        return self._typed.encrypt_at_time(account.bytes + typed, _at(now)).decode()
+
+    def unwrap(self, account: UUID, token: str, *, seconds: int, now: datetime) -> bytes | None:
+        try:
+            found = self._typed.decrypt_at_time(token.encode(), seconds, _at(now))
+        except InvalidToken:
+            return None
+        return found[16:] if found[:16] == account.bytes else None
 
     def recovery_hashes(self, account: UUID, code: str) -> list[str]:
         """By each key, the newest first: too short to be kept as a mere hash."""

@@ -1,12 +1,12 @@
-import hashlib
 import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from domain import db
+from domain import audit, db
 from domain.accounts.tables import Session
 from domain.audit import Actor
+from domain.links import hash_of
 from domain.people import viewer
 from domain.people.viewer import SessionEnds, Viewer
 
@@ -22,7 +22,7 @@ async def begin(account: UUID, *, device: str, now: datetime) -> str:
         await Session.insert(
             Session(
                 id=uuid4(),
-                token_hash=_hash(token),
+                token_hash=hash_of(token),
                 account=account,
                 created_at=now,
                 last_used_at=now,
@@ -42,9 +42,11 @@ async def begin(account: UUID, *, device: str, now: datetime) -> str:
     return token
 
 
-async def viewer_of(token: str, *, request_id: str, now: datetime) -> Viewer | None:
+async def viewer_of(
+    token: str, *, request_id: str, is_use: bool = True, now: datetime
+) -> Viewer | None:
     """Who holds this token, if its session is alive; marks the use once a minute."""
-    rows = await db.fetch(viewer.BY_SESSION, _hash(token))
+    rows = await db.fetch(viewer.BY_SESSION, hash_of(token))
     if not rows:
         return None
     session = rows[0]
@@ -52,25 +54,45 @@ async def viewer_of(token: str, *, request_id: str, now: datetime) -> Viewer | N
     ends_at = session["session_created_at"] + ABSOLUTE_LIFE
     if now >= used_at + limit or now >= ends_at:
         return None
-    if now - used_at >= MARK_EVERY:
+    if is_use and now - used_at >= MARK_EVERY:
         used_at = now
         await Session.update({Session.last_used_at: now}).where(Session.id == session["session_id"])
     found = viewer.from_rows(rows, Actor("account", session["account_id"], request_id))
     return replace(found, session=SessionEnds(idle_at=used_at + limit, at=ends_at))
 
 
-async def end(token: str) -> None:
-    await Session.delete().where(Session.token_hash == _hash(token))
+async def renew(account: UUID, token: str) -> str:
+    """This account's session under a fresh token, for what it may do has changed; its times stay.
+
+    Empty where there is none: it ended meanwhile, or is another account's.
+    """
+    fresh = secrets.token_urlsafe(32)
+    renewed = await (
+        Session.update({Session.token_hash: hash_of(fresh)})
+        .where((Session.account == account) & (Session.token_hash == hash_of(token)))
+        .returning(Session.id)
+    )
+    return fresh if renewed else ""
+
+
+async def end(token: str, *, request_id: str, now: datetime) -> None:
+    """Whose token it is ends it; nothing, where it has ended already."""
+    async with db.transaction():
+        for row in await (
+            Session.delete()
+            .where(Session.token_hash == hash_of(token))
+            .returning(Session.id, Session.account)
+        ):
+            actor = Actor("account", row["account"], request_id)
+            await audit.record(actor, "session.ended", subject=row["id"], at=now)
 
 
 async def end_all(account: UUID, *, but: str = "") -> None:
     """Every browser this account is signed in from, but the one that holds this token."""
-    await Session.delete().where((Session.account == account) & (Session.token_hash != _hash(but)))
+    await Session.delete().where(
+        (Session.account == account) & (Session.token_hash != hash_of(but))
+    )
 
 
 async def purge(*, now: datetime) -> None:
     await Session.delete().where(Session.created_at <= now - ABSOLUTE_LIFE)
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -8,18 +8,29 @@ from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
 from domain import audit, db
-from domain.accounts import account_links, addresses, password_rules, throttles
+from domain.accounts import account_links, addresses, password_rules, sign_up_form, throttles
 from domain.accounts.passwords import Passwords
 from domain.accounts.sign_up_form import Applicant
 from domain.accounts.tables import Registration
+from domain.accounts.throttles import ACTIVATION_MAILS, ACTIVATION_PAUSE
 from domain.audit import Actor
-from domain.errors import Invalid, LinkExpired, LinkUsed, TooBusy, TooMany
+from domain.clinic.settings import ClinicSettings
+from domain.errors import Invalid, LinkExpired, LinkUsed, TooMany
 from domain.links import Links
 from domain.mail import outbox
 from domain.people.tables import Account
 from domain.people.viewer import Viewer
 
+UNPROVEN = "activated_at IS NULL AND disabled_at IS NULL AND created_at < {}"
 KEPT_UNPROVEN = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """As typed, by field, and the language that it was typed in."""
+
+    typed: sign_up_form.Typed
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +48,32 @@ class Waiting:
 
 
 async def sign_up(
-    applicant: Applicant, who: Actor, ip: str, *, passwords: Passwords, links: Links, now: datetime
-) -> None:
-    """The same work and the same answer for a free address and a taken one: one hash, one mail.
+    form: Form,
+    who: Actor,
+    ip: str,
+    *,
+    clinic: ClinicSettings,
+    passwords: Passwords,
+    links: Links,
+    now: datetime,
+) -> str:
+    """The address that is written to. The work and the answer are the same for a free one and
+    a taken one: one hash, one mail.
 
     An address that was never proven belongs to whoever asks last.
     """
-    address = applicant.email_canonical
-    # Before the password costs anything, and kept when it is refused: looking at it is the cost.
-    counted = [await throttles.take(throttles.SIGN_UP_PER_IP, ip, now=now)]
-    try:
-        await _check_strength(applicant, passwords)
-        counted.append(await throttles.take(throttles.ACTIVATION_MAILS, address, now=now))
+    counted: list[UUID] = []
+
+    async def judge(password: str, email: str, about: tuple[str, ...]) -> str:
+        # Before it costs anything, and kept when it is refused: looking at it is the cost.
+        counted.append(await throttles.take(throttles.SIGN_UP_PER_IP, ip, now=now))
+        return await password_rules.problem(password, email=email, about=about, passwords=passwords)
+
+    async with throttles.unless_busy(counted):
+        applicant = await sign_up_form.read(form.typed, clinic, form.language, now, judge=judge)
+        address = applicant.email_canonical
+        counted.append(await throttles.take(ACTIVATION_MAILS, address, now=now))
         password_hash = await passwords.hash(applicant.password)
-    except TooBusy:
-        await throttles.give_back(*counted)
-        raise
     is_owed = await _may_be_mailed(address, now)
     async with db.transaction():
         account = await _claim(applicant, password_hash, now)
@@ -62,20 +83,32 @@ async def sign_up(
         else:
             # An older mail would open what was just claimed.
             await account_links.end_all(account or uuid4(), now=now)
-        await throttles.count(throttles.ACTIVATION_PAUSE, address, now=now)
+        await throttles.count(ACTIVATION_PAUSE, address, now=now)
         outcome = "done" if account else "refused.address_taken"
         await audit.record(who, "sign_up", subject=account, outcome=outcome, at=now)
+    return applicant.email
 
 
-async def write_again(email: str, who: Actor, ip: str, *, links: Links, now: datetime) -> None:
-    """The mail once more, whatever it has to say; every address is paused alike."""
+async def may_ask_again(email: str, *, links: Links, now: datetime) -> str:
+    """What the page after the right password carries: see `write_again`."""
+    row = await _unactivated(addresses.canonical(email))
+    return links.sign_unproven(row.email_canonical, row.password_hash, now) if row else ""
+
+
+async def write_again(
+    email: str, who: Actor, ip: str, *, proof: str = "", links: Links, now: datetime
+) -> None:
+    """The mail once more, whatever it has to say; every address is paused alike.
+
+    `proof` is of the account's password: mails that strangers asked for are counted apart.
+    """
     address = addresses.canonical(email)
     if not address:
         raise Invalid({"courriel": "odd" if email.strip() else "missing"})
-    await throttles.take(throttles.SIGN_UP_PER_IP, ip, now=now)
-    await throttles.take(throttles.ACTIVATION_PAUSE, address, now=now)
-    await throttles.take(throttles.ACTIVATION_MAILS, address, now=now)
-    is_owed = await _may_be_mailed(address, now)
+    counted = await _counted_as(address, proof, links, now)
+    by_address = [(limit, counted) for limit in (ACTIVATION_PAUSE, ACTIVATION_MAILS)]
+    await throttles.take_each((throttles.SIGN_UP_PER_IP, ip), *by_address, now=now)
+    is_owed = await _may_be_mailed(counted, now)
     async with db.transaction():
         account = await _write_to(address, links, now) if is_owed else None
         outcome = "done" if is_owed else "refused.too_many"
@@ -89,9 +122,10 @@ async def address_behind(token: str, *, now: datetime) -> str:
 
 async def activate(
     token: str, password: str, *, request_id: str, passwords: Passwords, now: datetime
-) -> None:
-    """Both the mailbox and the password: else a stranger's password would open the owner's account.
+) -> str:
+    """The address that may sign in from now on.
 
+    Both the mailbox and the password: else a stranger's password would open the owner's account.
     Anyone may sign up with an address, and scanners of mail press buttons. Whoever has the mailbox
     but not the password signs up again: that takes the stranger's place.
     """
@@ -114,6 +148,7 @@ async def activate(
         await audit.record(
             Actor("account", account, request_id), "account_activated", subject=account, at=now
         )
+    return str(row.email)
 
 
 async def _check_password(
@@ -122,11 +157,8 @@ async def _check_password(
     if not password:
         raise Invalid({"mot_de_passe": "missing"})
     counted = await throttles.take(throttles.ACTIVATIONS, str(row.id), now=now)
-    try:
+    async with throttles.unless_busy([counted]):
         matches = await passwords.verify(row.password_hash, password)
-    except TooBusy:
-        await throttles.give_back(counted)
-        raise
     if not matches:
         await audit.record(stranger, "account_activated", subject=row.id, outcome="refused", at=now)
         raise Invalid({"mot_de_passe": "wrong"})
@@ -157,15 +189,18 @@ async def forget_unproven(address: str) -> None:
 
 
 async def purge(*, now: datetime) -> None:
-    """Accounts whose address nobody proved, with the mails that they were owed."""
+    """Accounts whose address nobody proved, with the mails that they were owed.
+
+    But for those that the clinic disabled: their address is not to be taken again.
+    """
     before = now - KEPT_UNPROVEN
     async with db.transaction():
         await db.fetch(
             "DELETE FROM outbound_email WHERE account IN"
-            " (SELECT id FROM account WHERE activated_at IS NULL AND created_at < {})",
+            f" (SELECT id FROM account WHERE {UNPROVEN})",
             before,
         )
-        await db.fetch("DELETE FROM account WHERE activated_at IS NULL AND created_at < {}", before)
+        await db.fetch(f"DELETE FROM account WHERE {UNPROVEN}", before)
 
 
 async def _may_be_mailed(address: str, now: datetime) -> bool:
@@ -177,12 +212,18 @@ async def _may_be_mailed(address: str, now: datetime) -> bool:
     return True
 
 
-async def _check_strength(applicant: Applicant, passwords: Passwords) -> None:
-    problem = await password_rules.problem(
-        applicant.password, email=applicant.email, about=applicant.about, passwords=passwords
+async def _counted_as(address: str, proof: str, links: Links, now: datetime) -> str:
+    if not proof:
+        return address
+    row = await _unactivated(address)
+    is_proven = row is not None and links.is_of_unproven(proof, address, row.password_hash, now)
+    return f"{address}|knows the password" if is_proven else address
+
+
+async def _unactivated(address: str) -> Account | None:
+    return await Account.objects().get(
+        (Account.email_canonical == address) & Account.activated_at.is_null()
     )
-    if problem:
-        raise Invalid({"mot_de_passe": problem})
 
 
 async def _unproven(token: str, now: datetime) -> Account:

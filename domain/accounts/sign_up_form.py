@@ -1,11 +1,10 @@
 """What someone types to sign up: the fields there are, and what must be true of them."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from domain.accounts import addresses, password_rules
-from domain.accounts.passwords import normalized
 from domain.clinic.settings import ClinicSettings
 from domain.errors import Invalid, TooYoung
 from domain.people import birth_dates, coming_of_age, health_numbers, names, phones
@@ -30,6 +29,7 @@ PARTS = {"year": "naissance_annee", "month": "naissance_mois", "day": "naissance
 PHONES = (("telephone", "phone"), ("autre_telephone", "other_phone"))
 
 Typed = Mapping[str, str]
+Judge = Callable[[str, str, tuple[str, ...]], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,15 @@ class Applicant:
     other_phone: str
     other_phone_kind: str
     language: str
-    about: tuple[str, ...]
-    """Names that make a poor password of theirs."""
 
 
-async def read(typed: Typed, clinic: ClinicSettings, language: str, now: datetime) -> Applicant:
-    """Who applies; else TooYoung, or Invalid with the code for each field that is wrong."""
+async def read(
+    typed: Typed, clinic: ClinicSettings, language: str, now: datetime, *, judge: Judge
+) -> Applicant:
+    """Who applies; else TooYoung, or Invalid with the code for each field that is wrong.
+
+    `judge` is asked how easily the password is guessed, once nothing else is wrong with it.
+    """
     first_name, last_name = names.read(typed["prenom"]), names.read(typed["nom"])
     birth_date, part, problem = birth_dates.read(
         typed["naissance_annee"],
@@ -65,14 +68,15 @@ async def read(typed: Typed, clinic: ClinicSettings, language: str, now: datetim
         raise TooYoung
     number = health_numbers.read(names.read(typed["numero_sante"]), clinic.province)
     numbers = {name: phones.e164(typed[name]) for name, _ in PHONES}
+    about = (first_name, last_name, clinic.name)
     problems = {
         **_of_email(typed),
-        **await _of_password(typed),
+        **await _of_password(typed, about, judge),
         **_of_name("prenom", first_name, clinic),
         **_of_name("nom", last_name, clinic),
         **({PARTS[part]: problem} if problem else {}),
         **_of_health_number(typed, number, clinic),
-        **_of_phones(typed, numbers, clinic),
+        **_of_phones(typed, clinic),
     }
     if problems or birth_date is None:
         raise Invalid(problems)
@@ -89,29 +93,34 @@ async def read(typed: Typed, clinic: ClinicSettings, language: str, now: datetim
         other_phone=numbers["autre_telephone"] or "",
         other_phone_kind=typed["autre_telephone_type"],
         language=language,
-        about=(first_name, last_name, clinic.name),
     )
 
 
 def _of_email(typed: Typed) -> dict[str, str]:
     email, again = typed["courriel"].strip(), typed["courriel_confirmation"].strip()
-    if not email:
-        return {"courriel": "missing"}
+    problems = {}
     if not addresses.sendable(email):
-        return {"courriel": "odd"}
-    if addresses.canonical(email) != addresses.canonical(again):
-        return {"courriel_confirmation": "missing" if not again else "different"}
-    return {}
+        problems["courriel"] = "odd" if email else "missing"
+    if not again:
+        problems["courriel_confirmation"] = "missing"
+    elif email and _compared(email) != _compared(again):
+        problems["courriel_confirmation"] = "different"
+    return problems
 
 
-async def _of_password(typed: Typed) -> dict[str, str]:
-    """All but how easily it is guessed: `sign_up` looks at that once the try is counted."""
-    password = typed["mot_de_passe"]
-    problem = await password_rules.problem(password, email=typed["courriel"], passwords=None)
-    if problem:
-        return {"mot_de_passe": problem}
-    is_same = normalized(password) == normalized(typed["confirmation"])
-    return {} if is_same else {"confirmation": "different"}
+def _compared(email: str) -> str:
+    return addresses.canonical(email) or email
+
+
+async def _of_password(typed: Typed, about: tuple[str, ...], judge: Judge) -> dict[str, str]:
+    """The names `about` whom it is make a poor password."""
+    password, email = typed["mot_de_passe"], typed["courriel"]
+    problems = await password_rules.problems(
+        password, typed["confirmation"], email=email, passwords=None
+    )
+    if "mot_de_passe" not in problems and (problem := await judge(password, email, about)):
+        problems = {"mot_de_passe": problem} | problems
+    return problems
 
 
 def _of_name(field: str, name: str, clinic: ClinicSettings) -> dict[str, str]:
@@ -126,15 +135,10 @@ def _of_health_number(typed: Typed, number: str | None, clinic: ClinicSettings) 
     return {"numero_sante": "odd"} if number is None else {}
 
 
-def _of_phones(
-    typed: Typed, numbers: dict[str, str | None], clinic: ClinicSettings
-) -> dict[str, str]:
+def _of_phones(typed: Typed, clinic: ClinicSettings) -> dict[str, str]:
     problems: dict[str, str] = {}
     for field, setting in PHONES:
-        if typed[field].strip():
-            problems |= {field: "odd"} if numbers[field] is None else {}
-        elif clinic.requires(setting):
-            problems[field] = "missing"
-        if typed[f"{field}_type"] not in phones.KINDS:
-            problems[f"{field}_type"] = "odd"
+        problems |= phones.problems(
+            field, typed[field], typed[f"{field}_type"], is_required=clinic.requires(setting)
+        )
     return problems

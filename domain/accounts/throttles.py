@@ -1,13 +1,15 @@
 """How often something may be tried, counted in rows so that all processes share the count."""
 
 import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from domain import db
 from domain.accounts.tables import Attempt
-from domain.errors import TooMany
+from domain.errors import TooBusy, TooMany
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,9 @@ SIGN_IN_PER_ADDRESS = Limit("sign-in", 10, timedelta(minutes=15))
 LAST_SIGN_IN = Limit("last-sign-in", 1, KEPT)
 """Not a limit: when an account last signed in, which is not forgotten."""
 SIGN_IN_PER_IP = Limit("sign-in-ip", 100, timedelta(hours=1))
+ADDRESSES_PER_IP = Limit("sign-in-addresses", 20, timedelta(hours=1))
+"""Refuses nothing, for many people may share one IP: see `sign_in_alerts`."""
+ALERTS_PER_IP = Limit("sign-in-alert", 1, timedelta(hours=1))
 RESETS_PER_ADDRESS = (
     Limit("reset", 3, timedelta(hours=1)),
     Limit("reset-day", 10, timedelta(days=1)),
@@ -45,7 +50,14 @@ CANCELLATIONS = Limit("cancellation", 5, timedelta(days=1))
 SECOND_FACTOR = Limit("second-factor", 5, timedelta(minutes=15))
 SECOND_FACTOR_A_DAY = Limit("second-factor-day", 20, timedelta(days=1))
 REQUESTS = Limit("request", 10, timedelta(days=1))
+REPLIES = Limit("reply", 30, timedelta(days=1))
+NEW_MESSAGES = Limit("new-message", 10, timedelta(days=1))
 EXPORTS = Limit("export", 5, timedelta(days=1))
+
+
+def of(who: str, *, is_known: bool) -> str:
+    """Whose tries they are: the owner's own are not counted among those of any stranger."""
+    return f"{who}|known browser" if is_known else who
 
 
 async def take(limit: Limit, who: str, *, now: datetime) -> UUID:
@@ -62,7 +74,7 @@ async def take(limit: Limit, who: str, *, now: datetime) -> UUID:
             now - limit.window,
         )
         if len(rows) >= limit.most:
-            raise TooMany(rows[-limit.most]["tried_at"] + limit.window)
+            raise TooMany(rows[-limit.most]["tried_at"] + limit.window, limit.name)
         attempt = uuid4()
         await db.fetch(
             "INSERT INTO attempt (id, key, tried_at) VALUES ({}, {}, {})", attempt, key, now
@@ -70,16 +82,41 @@ async def take(limit: Limit, who: str, *, now: datetime) -> UUID:
     return attempt
 
 
+async def take_each(*counts: tuple[Limit, str], now: datetime) -> list[UUID]:
+    """A try that one of them refuses is not counted by the others."""
+    taken = []
+    async with db.transaction():
+        for limit, who in counts:
+            taken.append(await take(limit, who, now=now))
+    return taken
+
+
+@asynccontextmanager
+async def unless_busy(attempts: Sequence[UUID]) -> AsyncIterator[None]:
+    """What was not even looked at, for too much was asked of us at once, was no try."""
+    try:
+        yield
+    except TooBusy:
+        await give_back(*attempts)
+        raise
+
+
 async def count(limit: Limit, who: str, *, now: datetime) -> None:
     """One try that was refused by another rule."""
     await Attempt.insert(Attempt(id=uuid4(), key=limit.key(who), tried_at=now))
 
 
-async def is_used_up(limit: Limit, who: str, *, now: datetime) -> bool:
-    tried = await Attempt.count().where(
-        (Attempt.key == limit.key(who)) & (Attempt.tried_at > now - limit.window)
+async def number(limit: Limit, who: str, *, now: datetime) -> int:
+    """Of the tries that count now."""
+    return int(
+        await Attempt.count().where(
+            (Attempt.key == limit.key(who)) & (Attempt.tried_at > now - limit.window)
+        )
     )
-    return int(tried) >= limit.most
+
+
+async def is_used_up(limit: Limit, who: str, *, now: datetime) -> bool:
+    return await number(limit, who, now=now) >= limit.most
 
 
 async def purge(*, now: datetime) -> None:
@@ -90,4 +127,5 @@ async def purge(*, now: datetime) -> None:
 
 async def give_back(*attempts: UUID) -> None:
     """It succeeded, or did nothing: it no longer counts."""
-    await Attempt.delete().where(Attempt.id.is_in(list(attempts)))
+    if attempts:
+        await Attempt.delete().where(Attempt.id.is_in(list(attempts)))

@@ -9,7 +9,7 @@ class AuditLine(Table):
     at = Timestamptz(default=None, null=False)
     actor_kind = Varchar(length=12)
     actor = UUID(default=None, null=True)
-    patient = UUID(default=None, null=True, index=True)
+    patient = UUID(default=None, null=True)
     action = Varchar(length=40)
     subject = UUID(default=None, null=True)
     outcome = Varchar(length=40)

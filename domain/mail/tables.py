@@ -10,7 +10,7 @@ class OutboundEmail(Table):
 
     id = UUID(primary_key=True)
     kind = Varchar(length=40)
-    account = ForeignKey(Account, on_delete=OnDelete.restrict, null=True)
+    account = ForeignKey(Account, on_delete=OnDelete.restrict, null=True, index=True)
     address = Varchar(length=254, default="")
     """Where it goes instead of the account's own address; the only one without an account."""
     facts = JSON(default="{}")

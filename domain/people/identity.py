@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain import audit, db
+from domain.clinic.settings import ClinicSettings
 from domain.errors import Invalid
 from domain.people import phones
 from domain.people.tables import Patient
@@ -61,7 +62,7 @@ def masked(number: str) -> str:
 async def change_phones(viewer: Viewer, patient: UUID, typed: Phones, *, now: datetime) -> None:
     """One's own; the clinic's records of others are changed by the clinic."""
     profile = viewer.own(patient, now)
-    checked = _checked(typed, is_required=viewer.clinic.requires("phone"))
+    checked = _checked(typed, viewer.clinic)
     async with db.transaction():
         await Patient.update(
             {
@@ -74,19 +75,23 @@ async def change_phones(viewer: Viewer, patient: UUID, typed: Phones, *, now: da
         await audit.record(viewer.actor, "phones.changed", patient=patient, at=now)
 
 
-def _checked(typed: Phones, *, is_required: bool) -> Phones:
-    numbers = {"telephone": typed.phone.strip(), "autre_telephone": typed.other_phone.strip()}
-    kinds = {"telephone_type": typed.phone_kind, "autre_telephone_type": typed.other_phone_kind}
-    found = {field: phones.e164(text) if text else "" for field, text in numbers.items()}
-    problems = {field: "invalid" for field, number in found.items() if number is None}
-    if is_required and not numbers["telephone"]:
-        problems["telephone"] = "missing"
-    problems |= {field: "invalid" for field, kind in kinds.items() if kind not in phones.KINDS}
+def _checked(typed: Phones, clinic: ClinicSettings) -> Phones:
+    problems = {
+        **phones.problems(
+            "telephone", typed.phone, typed.phone_kind, is_required=clinic.requires("phone")
+        ),
+        **phones.problems(
+            "autre_telephone",
+            typed.other_phone,
+            typed.other_phone_kind,
+            is_required=clinic.requires("other_phone"),
+        ),
+    }
     if problems:
         raise Invalid(problems)
     return Phones(
-        found["telephone"] or "",
+        phones.e164(typed.phone) or "",
         typed.phone_kind,
-        found["autre_telephone"] or "",
+        phones.e164(typed.other_phone) or "",
         typed.other_phone_kind,
     )

@@ -4,6 +4,16 @@ HERE, DIGITS = 1, 10  # without its area code a number is of no use to the clini
 KINDS = ("mobile", "landline", "work", "home", "other")
 
 
+def problems(field: str, number: str, kind: str, *, is_required: bool) -> dict[str, str]:
+    """What is wrong with a number and its kind, by the names of a form's two fields."""
+    found: dict[str, str] = {}
+    if not number.strip():
+        found |= {field: "missing"} if is_required else {}
+    elif e164(number) is None:
+        found[field] = "odd"
+    return found if kind in KINDS else found | {f"{field}_type": "odd"}
+
+
 def e164(text: str) -> str | None:
     """Any common Canadian way to type a number; None if it is none."""
     try:

@@ -18,6 +18,7 @@ class Grant(StrEnum):
 
 
 ANSWERS_FOR_CHILD = frozenset({"parent", "guardian"})
+READING = frozenset({Grant.READ_MESSAGES, Grant.READ_DOCUMENTS, Grant.READ_INVOICES})
 IMPLIED = {Grant.SEND_MESSAGES: Grant.READ_MESSAGES}
 
 

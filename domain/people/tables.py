@@ -65,6 +65,8 @@ class ProxyConsent(Table):
     id = UUID(primary_key=True)
     grant = ForeignKey(ProxyGrant, on_delete=OnDelete.restrict, null=False, index=True)
     recorded_by = Varchar(length=120)
+    how_given = Varchar(length=10, default="")
+    """`spoken` or `written`; empty for those recorded before this was asked."""
     recorded_at = Timestamptz(default=None, null=False)
     until = Timestamptz(default=None, null=True)
     withdrawn_at = Timestamptz(default=None, null=True)

@@ -94,6 +94,15 @@ class Viewer:
             raise ProfileLost
         return profile
 
+    def reading(self, patient: UUID, now: datetime) -> Profile:
+        """The profile, if anything that the clinic wrote about it may be read."""
+        profile = self.held(patient)
+        if policy.is_lost(profile, self.clinic, now):
+            raise ProfileLost
+        if not profile.grants & policy.READING:
+            raise NotAllowed
+        return profile
+
     def own(self, patient: UUID, now: datetime) -> Profile:
         profile = self.opening(patient, now)
         if not profile.is_own:
