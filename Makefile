@@ -3,11 +3,13 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 DATA_DIR ?= data
 export PORT DATA_DIR
+# Many processes are started below: what one has compiled is kept for the others.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: demo test check unit e2e bench soak pictures fmt lock messages migrate system-packages
 
 demo: $(VENV)/.installed
-	@if [ -n "$(RESET)" ]; then rm -rf "$(DATA_DIR)/portal.sqlite" "$(DATA_DIR)"/portal.sqlite-* "$(DATA_DIR)/mailbox"; fi
+	@if [ -n "$(RESET)" ]; then rm -rf "$(DATA_DIR)/portal.sqlite" "$(DATA_DIR)"/portal.sqlite-* "$(DATA_DIR)/mailbox" "$(DATA_DIR)/documents"; fi
 	@$(BIN)/python -m web.cli demo
 
 test: system-packages check unit e2e
@@ -19,6 +21,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.catalogue
 
+# What needs no database runs once, on the first pass.
 unit: $(VENV)/.installed-dev
 	TEST_ENGINE=sqlite $(BIN)/pytest tests -q -n 2 -p no:playwright
 	TEST_ENGINE=postgres $(BIN)/pytest tests -q -n 2 -p no:playwright
@@ -60,6 +63,9 @@ $(VENV)/.installed: requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+# All of it, the other included: one run of pip instead of two.
+$(VENV)/.installed-dev: requirements-dev.lock
+	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@echo "Installing the locked dependencies (once)…"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -8,6 +9,7 @@ from domain.demo.data.people import CAMILLE, HEATHER
 from e2e.browsing import BOTH, Device, Inspector, Watch, launch_options
 from e2e.patient import Patient
 from e2e.portal import Portal
+from tests import databases
 
 PATIENCE = 5_000  # milliseconds
 
@@ -20,8 +22,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dic
 
 
 @pytest.fixture(scope="session")
-def whole_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    with Portal(tmp_path_factory.mktemp("portal")).running() as portal:
+def whole_portal() -> Iterator[Portal]:
+    with databases.folder() as folder, Portal(Path(folder)).running() as portal:
         yield portal
 
 
@@ -69,14 +71,20 @@ def stranger(open_browser: Open, device: Device) -> Patient:
 
 @pytest.fixture
 def heather(open_browser: Open, device: Device) -> Patient:
-    patient = open_browser(device)
-    patient.signs_in(HEATHER.email)
-    return patient
+    """Signed in, on the dashboard: the form itself is the first booking's story, among others."""
+    return signed_in(open_browser(device), HEATHER.email)
 
 
 @pytest.fixture
 def camille(open_browser: Open, device: Device) -> Patient:
     """In another browser."""
-    patient = open_browser(device)
-    patient.signs_in(CAMILLE.email)
+    return signed_in(open_browser(device), CAMILLE.email)
+
+
+def signed_in(patient: Patient, email: str) -> Patient:
+    if patient.device.language == "en":
+        patient.has_chosen_the_language()
+    patient.signs_in_at_once(email)
+    patient.opens("/")
+    patient.sees("Tableau de bord")
     return patient

@@ -13,6 +13,7 @@ from mailbox import Maildir
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from uuid import UUID
 
 os.environ |= {"DATABASE_URL": "", "DATA_DIR": "/nonexistent"}  # never the developer's own
 
@@ -22,9 +23,12 @@ from argon2 import PasswordHasher
 from domain import db
 from domain.accounts import sessions
 from domain.accounts.passwords import Passwords
+from domain.accounts.sign_in import Browser
 from domain.config import DEMO_KEY, Settings
 from domain.demo import seed
 from domain.demo.data.visits import Coming
+from domain.links import Links
+from domain.messages.files import store_of
 from e2e.mails import Mail
 from jobs.come_of_age import come_of_age
 from jobs.deliver_mail import deliver_mail
@@ -61,6 +65,8 @@ class Portal:
         self._database = folder / "portal.sqlite"
         self._seeded = folder / "seeded.sqlite"
         self._delivered = folder / "delivered"
+        self._documents = folder / "documents"
+        self._stored = folder / "stored"
         self._passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         self._office = PostOffice.of(self.settings, self.clock)
         self._started: Future[None] = Future()
@@ -94,10 +100,12 @@ class Portal:
         engine.path = str(self._database)
         await db.migrate()
         async with db.connected():
-            await seed(now=MORNING, passwords=self._passwords)
+            files = store_of(self.settings)
+            await seed(now=MORNING, passwords=self._passwords, files=files)
             await self._work()
             _copy(self._database, self._seeded)
             shutil.copytree(self.settings.mailbox, self._delivered)
+            shutil.copytree(self._documents, self._stored)
             app = create_app(self.settings, self.clock, passwords=self._passwords)
             config = uvicorn.Config(
                 app, ws="none", log_config=None, access_log=False, lifespan="on"
@@ -118,6 +126,8 @@ class Portal:
         _copy(self._seeded, self._database)
         shutil.rmtree(self.settings.mailbox, ignore_errors=True)
         shutil.copytree(self._delivered, self.settings.mailbox)
+        shutil.rmtree(self._documents)
+        shutil.copytree(self._stored, self._documents)
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """In the server's own loop, so that the database's connections are the server's."""
@@ -144,8 +154,19 @@ class Portal:
         return [Mail.read(key, box.get_bytes(key)) for key in box.iterkeys()]
 
     def begin_session(self, email: str) -> str:
-        account = self.value("SELECT id FROM account WHERE email = ?", email)
-        return str(self.run(sessions.begin(account, device="", now=self.clock())))
+        begun = sessions.begin(self.account(email), device="", now=self.clock())
+        return str(self.run(begun))
+
+    def sign_known(self, email: str) -> str:
+        """What tells a browser in which this account has signed in before."""
+        chosen = self.value("SELECT password_changed_at FROM account WHERE email = ?", email)
+        browser = Browser("", "", "").knowing(
+            self.account(email), datetime.fromisoformat(chosen), self.clock()
+        )
+        return Links(self.settings.keys).sign_known(browser.known)
+
+    def account(self, email: str) -> UUID:
+        return UUID(self.value("SELECT id FROM account WHERE email = ?", email))
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self._database)) as connection:

@@ -1,42 +1,63 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from domain import db
 from tests import databases
+from tests.kept import Keeper, kept
 from tests.world import World, build
 
 databases.point_nowhere()
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
     from domain.engines import PostgresEngine, SQLiteEngine
 
 
+ABOUT_ENGINES = "test_engines.py"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = [item for item in items if is_for_this_engine(item)]
+
+
+def is_for_this_engine(item: pytest.Item) -> bool:
+    """A test without a database would show nothing new on PostgreSQL: it runs on SQLite alone."""
+    is_marked = item.get_closest_marker("postgres") is not None
     if not databases.IS_POSTGRES:
-        items[:] = [item for item in items if item.get_closest_marker("postgres") is None]
+        return not is_marked
+    has_database = "template_database" in getattr(item, "fixturenames", ())
+    return is_marked or has_database or item.path.name == ABOUT_ENGINES
 
 
 @pytest.fixture(scope="session")
-def template_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[databases.Template]:
-    with databases.template(tmp_path_factory.mktemp("template")) as template:
+def template_database() -> Iterator[databases.Template]:
+    with databases.template() as template:
         yield template
 
 
-@pytest.fixture
-async def database(
-    template_database: databases.Template, tmp_path: Path
-) -> AsyncIterator[SQLiteEngine | PostgresEngine]:
-    """A database of the test's own, migrated and empty, with its connections open."""
-    async with template_database.copy(tmp_path), db.connected():
-        yield db.engine()
+@pytest.fixture(scope="session")
+def keeper(template_database: databases.Template) -> Keeper:
+    return Keeper(template_database)
 
 
 @pytest.fixture
-async def world(database: SQLiteEngine | PostgresEngine) -> World:
+async def written(keeper: Keeper, request: pytest.FixtureRequest) -> AsyncIterator[dict[str, Any]]:
+    """A database of the test's own, with its connections open: what is in it, by fixture."""
+    name, found = await keeper.prepare(request)
+    async with keeper.template.copy(name):
+        yield found
+
+
+@pytest.fixture
+async def database(written: dict[str, Any]) -> SQLiteEngine | PostgresEngine:
+    """Migrated, and empty but for what the test's other fixtures write."""
+    return db.engine()
+
+
+@kept
+async def world() -> World:
     return await build()

@@ -1,4 +1,4 @@
-"""One migrated database per run, and a copy of it for each test."""
+"""One migrated database per run, and a copy of it for each test; others can be kept besides."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -31,8 +33,12 @@ IS_POSTGRES = os.environ.get("TEST_ENGINE", "sqlite") == "postgres"
 class Template(Protocol):
     async def create(self) -> None: ...
     async def drop(self) -> None: ...
-    def empty(self, folder: Path) -> AbstractAsyncContextManager[None]: ...
-    def copy(self, folder: Path) -> AbstractAsyncContextManager[None]: ...
+    def keep(self, name: str, *, of: str = "") -> AbstractAsyncContextManager[None]:
+        """What is written in this block, to a copy of another one, is there to be copied."""
+
+    def empty(self) -> AbstractAsyncContextManager[None]: ...
+    def copy(self, name: str = "") -> AbstractAsyncContextManager[None]:
+        """With its connections open, of what is kept under this name; of none, only migrated."""
 
 
 def point_nowhere() -> None:
@@ -69,70 +75,141 @@ def statements() -> Iterator[list[str]]:
 
 
 @contextmanager
-def template(folder: Path) -> Iterator[Template]:
+def template() -> Iterator[Template]:
     with ExitStack() as stack:
         made: Template
         if IS_POSTGRES:
             made = PostgresTemplate(stack.enter_context(pgtmp.server()))
         else:
-            made = SQLiteTemplate(folder / "template.sqlite")
+            made = SQLiteTemplate(Path(stack.enter_context(folder())))
         stack.callback(lambda: in_own_loop(made.drop()))
         in_own_loop(made.create())
         yield made
 
 
+def folder() -> TemporaryDirectory[str]:
+    """In memory if need be: nothing waits for the disk there."""
+    return TemporaryDirectory(prefix="portal-", dir=pgtmp.parent(), ignore_cleanup_errors=True)
+
+
 class SQLiteTemplate:
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     async def create(self) -> None:
-        engine().path = str(self.path)
+        engine().path = str(self.path(""))
         await db.migrate()
 
     async def drop(self) -> None:
-        self.path.unlink(missing_ok=True)
+        """Nothing: the folder goes with all that is in it."""
 
     @asynccontextmanager
-    async def copy(self, folder: Path) -> AsyncIterator[None]:
-        async with self.empty(folder):
-            shutil.copyfile(self.path, engine().path)
+    async def keep(self, name: str, *, of: str = "") -> AsyncIterator[None]:
+        shutil.copyfile(self.path(of), self.path(name))
+        engine().path = str(self.path(name))
+        async with db.connected():
             yield
 
     @asynccontextmanager
-    async def empty(self, folder: Path) -> AsyncIterator[None]:
-        engine().path = str(folder / "portal.sqlite")
-        try:
-            yield
-        finally:
-            engine().path = f"{NOWHERE}/portal.sqlite"
+    async def copy(self, name: str = "") -> AsyncIterator[None]:
+        async with self.empty():
+            shutil.copyfile(self.path(name), engine().path)
+            async with db.connected():
+                yield
+
+    @asynccontextmanager
+    async def empty(self) -> AsyncIterator[None]:
+        with folder() as own:
+            engine().path = str(Path(own) / "portal.sqlite")
+            try:
+                yield
+            finally:
+                engine().path = f"{NOWHERE}/portal.sqlite"
+
+    def path(self, name: str) -> Path:
+        return self.folder / f"{name or 'migrated'}.sqlite"
+
+
+CATALOGUES = ("pg_class", "pg_attribute", "pg_constraint", "pg_trigger", "pg_proc")
+USES = 100
+"""After so many a copy is full of dead rows."""
+
+
+@dataclass
+class Copy:
+    name: str
+    uses: int = 0
+
+
+@dataclass(frozen=True)
+class Original:
+    """What a copy is made of, and how it becomes again what it was."""
+
+    name: str
+    schema: str
+    restore: str
 
 
 class PostgresTemplate:
+    """Copying a database takes far longer than to put back its rows: so a copy is used again."""
+
     def __init__(self, server: str) -> None:
         self.server = server
-        self.name = f"template_{uuid.uuid4().hex}"
+        self.originals: dict[str, Original] = {}
+        self.copies: dict[str, Copy] = {}
 
     async def create(self) -> None:
-        await self.command(f"CREATE DATABASE {self.name}")
-        self.point_at(self.name)
+        name = await self.create_copy("template0")
         await db.migrate()
+        async with db.connected():
+            self.originals[""] = await original(name)
 
     async def drop(self) -> None:
-        await self.command(f"DROP DATABASE IF EXISTS {self.name}")
+        for each in (*self.originals.values(), *self.copies.values()):
+            await self.command(f"DROP DATABASE {each.name}")
 
     @asynccontextmanager
-    async def copy(self, folder: Path, template: str | None = None) -> AsyncIterator[None]:
-        name = f"test_{uuid.uuid4().hex}"
-        await self.command(f"CREATE DATABASE {name} TEMPLATE {template or self.name}")
-        self.point_at(name)
+    async def keep(self, name: str, *, of: str = "") -> AsyncIterator[None]:
+        made = await self.create_copy(self.originals[of].name)
+        try:
+            async with db.connected():
+                yield
+                self.originals[name] = await original(made)
+        except BaseException:
+            await self.command(f"DROP DATABASE {made} WITH (FORCE)")
+            raise
+
+    @asynccontextmanager
+    async def copy(self, name: str = "") -> AsyncIterator[None]:
+        of = self.originals[name]
+        copy = self.copies.pop(name, None) or Copy(await self.create_copy(of.name))
+        self.point_at(copy.name)
+        is_restored = False
+        try:
+            async with db.connected():
+                yield
+                is_restored = copy.uses < USES and await restored(of)
+        finally:
+            self.point_at("none")
+            if is_restored:
+                self.copies[name] = Copy(copy.name, copy.uses + 1)
+            else:
+                await self.command(f"DROP DATABASE {copy.name} WITH (FORCE)")
+
+    @asynccontextmanager
+    async def empty(self) -> AsyncIterator[None]:
+        name = await self.create_copy("template0")
         try:
             yield
         finally:
             self.point_at("none")
             await self.command(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def empty(self, folder: Path) -> AbstractAsyncContextManager[None]:
-        return self.copy(folder, template="template0")
+    async def create_copy(self, of: str) -> str:
+        name = f"test_{uuid.uuid4().hex}"
+        await self.command(f"CREATE DATABASE {name} TEMPLATE {of}")
+        self.point_at(name)
+        return name
 
     async def command(self, sql: str) -> None:
         connection = await asyncpg.connect(self.server)
@@ -143,6 +220,46 @@ class PostgresTemplate:
 
     def point_at(self, name: str) -> None:
         engine().config["dsn"] = urlsplit(self.server)._replace(path=f"/{name}").geturl()
+
+
+async def original(name: str) -> Original:
+    async with engine().pool.acquire() as connection:
+        rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        tables = [f'"{row["tablename"]}"' for row in rows]
+        script = [
+            "SET LOCAL session_replication_role = replica",  # no trigger, and no foreign key
+            "SET LOCAL lock_timeout = '1s'",
+            *(f"DELETE FROM {table}" for table in tables),
+        ]
+        for table in tables:
+            held = await connection.fetchval(f"SELECT quote_literal(json_agg(t)) FROM {table} t")
+            if held is not None:
+                script.append(
+                    f"INSERT INTO {table} OVERRIDING SYSTEM VALUE"
+                    f" SELECT * FROM json_populate_recordset(NULL::{table}, {held})"
+                )
+        for row in await connection.fetch("SELECT sequencename, last_value FROM pg_sequences"):
+            name_, last = row
+            script.append(f"SELECT setval('{name_}', {last or 1}, {'true' if last else 'false'})")
+        return Original(name, await schema(connection), "; ".join(script))
+
+
+async def restored(of: Original) -> bool:
+    """Whether this copy is as it was, but for who waits in it or has changed its tables."""
+    try:
+        async with engine().pool.acquire() as connection:
+            if await schema(connection) != of.schema:
+                return False
+            await connection.execute(of.restore)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    return True
+
+
+async def schema(connection: asyncpg.Connection) -> str:
+    """Changes with every change of a table, a constraint, a trigger or a function."""
+    parts = [f"(SELECT (count(*), max(xmin::text::bigint)) FROM {name})" for name in CATALOGUES]
+    return str(await connection.fetchval(f"SELECT concat({', '.join(parts)})"))
 
 
 def engine() -> Any:

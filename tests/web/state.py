@@ -12,12 +12,15 @@ ALWAYS_WRITTEN = frozenset({"audit_line", "attempt"})
 
 async def rows(*, without: frozenset[str] = ALWAYS_WRITTEN) -> dict[str, list[str]]:
     """Every row of every table."""
-    names = [table._meta.tablename for table in APP_CONFIG.table_classes]
-    return {
-        name: sorted(str(row) for row in await db.fetch(f'SELECT * FROM "{name}"'))
-        for name in names
-        if name not in without
-    }
+    names = {table._meta.tablename for table in APP_CONFIG.table_classes} - without
+    if not db.is_postgres():
+        return {name: sorted(map(str, await db.fetch(f'SELECT * FROM "{name}"'))) for name in names}
+    # In one statement: to ask for each table takes many times what comparing them does.
+    each = [f"SELECT '{name}' AS name, t::text AS row FROM \"{name}\" t" for name in names]
+    found: dict[str, list[str]] = {name: [] for name in names}
+    for held in await db.fetch(f"{' UNION ALL '.join(each)} ORDER BY 1, 2"):
+        found[held["name"]].append(held["row"])
+    return found
 
 
 async def journal(action: str = "") -> list[dict[str, Any]]:
