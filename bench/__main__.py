@@ -20,6 +20,7 @@ TARGETS = {
     "confirmation of a booking, /s": "0.12 / 0.10 of bare",
     "hold p99, ms": "< 60",
     "confirmation p99, ms": "< 60",
+    "inbox of 10,000 threads, ms a page (× one of 50)": "× ≤ 1.5",
     "memory of the one process after the pages, MB": "≤ 100",
     "slot page: first visit, kB / requests / script kB": "≤ 50 / 6 / 25",
     "« Peu importe l’intervenant »: first visit, kB / requests / script kB": "≤ 50 / 6 / 25",

@@ -17,12 +17,16 @@ from domain.clinic.clinic import current_settings
 from domain.demo.rows import insert
 from domain.demo.scale import bench_clinic
 from domain.journal.tables import Activity
+from domain.messages.tables import Message, Receipt, Thread
 from domain.people.policy import Grant
 from domain.people.tables import Account, Patient, ProxyGrant
 
 PEOPLE = 1600
 PASSWORD = "Tulipe-42-Nord"
 SHOWN_ACTIVITY = 8
+THREADS = {"long": 10_000, "short": 50}
+UNREAD = 5
+"""Of each inbox: what stands unread does not grow with the years."""
 # Sessions used a moment ago, for as long as this may last: none needs its use marked.
 LASTS = timedelta(minutes=10)
 
@@ -35,6 +39,8 @@ async def fill(now: datetime, people: int = PEOPLE) -> dict[str, Any]:
         async with db.transaction():
             made = await _people(now, people)
             await _past(UUID(made[0]["patient"]), now)
+            for person, count in zip(made[1:3], THREADS.values(), strict=True):
+                await _communications(UUID(person["patient"]), count, now)
         if db.is_postgres():
             await db.fetch("ANALYZE")
         today = (await current_settings()).today(now)
@@ -53,6 +59,7 @@ async def fill(now: datetime, people: int = PEOPLE) -> dict[str, Any]:
         "monday": str(today + timedelta(days=14 - today.weekday())),
         "slots": [(str(slot["practitioner"]), str(slot["id"])) for slot in slots],
         "people": made,
+        "inboxes": dict(zip(THREADS, made[1:3], strict=True)),
     }
 
 
@@ -121,6 +128,40 @@ async def _past(patient: UUID, now: datetime) -> None:
             for n in range(SHOWN_ACTIVITY)
         ]
     )
+
+
+async def _communications(patient: UUID, count: int, now: datetime) -> None:
+    (holder,) = await db.fetch("SELECT account FROM proxy_grant WHERE patient = {}", patient)
+    threads, messages, receipts = [], [], []
+    for n in range(count):
+        at = now - timedelta(hours=n + 1)
+        facts: dict[str, Any] = {
+            "patient": patient,
+            "kind": ("message", "document", "invoice")[n % 3],
+        }
+        thread = Thread(id=uuid4(), patient=patient, subject=f"Résultats {n}", started_at=at)
+        message = Message(
+            id=uuid4(),
+            thread=thread.id,
+            sender="Dre Camille Roy",
+            body="Bonjour, voici vos résultats.",
+            folded=f"resultats {n} dre camille roy bonjour, voici vos resultats.",
+            sent_at=at,
+            **facts,
+        )
+        receipt = Receipt(
+            id=uuid4(),
+            account=holder["account"],
+            message=message.id,
+            thread=thread.id,
+            read_at=None if n < UNREAD else now,
+            **facts,
+        )
+        threads.append(thread)
+        messages.append(message)
+        receipts.append(receipt)
+    for rows in (threads, messages, receipts):
+        await insert(rows)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,12 @@ class Clinic:
         query = urlencode({**self._choices(chosen), "semaine": self._plan["monday"]})
         return f"/profils/{patient}/reservation/creneau?{query}"
 
+    def inbox(self, name: str) -> tuple[str, dict[str, str]]:
+        """The list's address, and what its holder's browser sends."""
+        person = self._plan["inboxes"][name]
+        headers = {"Host": HOST, "Accept-Encoding": "br", "Cookie": f"session={person['session']}"}
+        return f"/profils/{person['patient']}/communications", headers
+
     @property
     def cookie(self) -> str:
         return f"session={self.people[0]['session']}"
@@ -99,6 +105,7 @@ def measure(clinic: Clinic, env: dict[str, str], size: Size) -> Figures:
         with running(BARE, bare_env) as bare:
             found |= weights(clinic, portal)
             found |= slot_page(clinic, portal, bare, size)
+            found |= inboxes(clinic, portal, size)
             found["memory of the one process after the pages, MB"] = portal.memory()
             found |= bookings(clinic, portal, bare, size)
         found |= one_slot(clinic, [portal], size)
@@ -118,6 +125,17 @@ def slot_page(clinic: Clinic, portal: Server, bare: Server, size: Size) -> Figur
         pages.append(load.wrk(portal.port, url, size.seconds, signed_in))
         limits.append(load.wrk(bare.port, "/", size.seconds, headers))
     return {"slot page, /s": ratio(pages, limits)}
+
+
+def inboxes(clinic: Clinic, portal: Server, size: Size) -> Figures:
+    """The same page of a full inbox and of a short one, in turns."""
+    waits: dict[str, list[float]] = {"long": [], "short": []}
+    for _ in range(size.rounds):
+        for name, found in waits.items():
+            url, headers = clinic.inbox(name)
+            found.append(1000 / load.wrk(portal.port, url, size.seconds, headers))
+    long, short = median(waits["long"]), median(waits["short"])
+    return {"inbox of 10,000 threads, ms a page (× one of 50)": f"{long:.1f} ({long / short:.2f})"}
 
 
 def bookings(clinic: Clinic, portal: Server, bare: Server, size: Size) -> Figures:

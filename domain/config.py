@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 SHORTEST_KEY = 32
 
 DEMO_KEY = "demonstration-only-key-never-used-outside-the-demo"
+S3_ADDRESSES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT")
+HERE = frozenset({"localhost", "127.0.0.1"})
 
 
 class BadConfiguration(Exception):
@@ -21,6 +23,8 @@ class Settings:
     keys: tuple[str, ...]
     """Newest first; every one is still accepted, so that a key can be replaced."""
     data_dir: Path
+    documents_url: str | None = None
+    """Where the files of attachments are kept, if not in `data_dir`."""
     smtp_url: str | None = None
     mail_from: str = "portail@localhost"
     is_demo: bool = False
@@ -47,6 +51,7 @@ class Settings:
             public_url=public_url.rstrip("/"),
             keys=_keys(env, is_demo),
             data_dir=Path(env.get("DATA_DIR", "data")),
+            documents_url=_bucket(env),
             smtp_url=env.get("SMTP_URL") or None,
             mail_from=env.get("MAIL_FROM", f"portail@{urlsplit(public_url).hostname}"),
             is_demo=is_demo,
@@ -55,13 +60,27 @@ class Settings:
                 ip_network(net) for net in env.get("TRUSTED_PROXIES", "").split()
             ),
         )
-        if is_demo and urlsplit(public_url).hostname not in {"localhost", "127.0.0.1"}:
+        if is_demo and urlsplit(public_url).hostname not in HERE:
             raise BadConfiguration("a demonstration, its mailbox and its keys stay on localhost")
         if not is_demo and not settings.is_https:
             raise BadConfiguration("PUBLIC_URL must begin with https:// outside the demo")
         if not is_demo and settings.smtp_url is None:
             raise BadConfiguration("SMTP_URL is needed outside the demo")
         return settings
+
+
+def _bucket(env: Mapping[str, str]) -> str | None:
+    url = env.get("DOCUMENTS_URL", "")
+    if not url:
+        return None
+    place = urlsplit(url)
+    if place.scheme != "s3" or not place.netloc or place.query or place.username:
+        raise BadConfiguration("DOCUMENTS_URL must be s3://bucket or s3://bucket/folder")
+    for name in S3_ADDRESSES:
+        address = urlsplit(env.get(name, ""))
+        if address.scheme == "http" and address.hostname not in HERE:
+            raise BadConfiguration(f"{name} must begin with https://, except on this machine")
+    return url
 
 
 def _keys(env: Mapping[str, str], is_demo: bool) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from domain.engines import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
 
     from piccolo.table import Table
 
@@ -94,6 +94,11 @@ async def fetch(sql: str, *args: object) -> list[dict[str, Any]]:
     """The rows of a statement with `{}` where its arguments go, in the open transaction if any."""
     here = engine()
     return here.transform_response_to_dicts(await here.run_querystring(Statement(sql, args)))
+
+
+def places(values: Collection[object]) -> str:
+    """The `{}` for each of them, as IN (…) takes them; none is IN (NULL), which nothing is."""
+    return ", ".join(["{}"] * len(values)) or "NULL"
 
 
 async def lock_row(table: type[Table], id: object) -> None:

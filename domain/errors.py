@@ -42,9 +42,10 @@ class FormRefused(Refusal):
 
 
 class TooMany(Refusal):
-    def __init__(self, again_at: datetime) -> None:
+    def __init__(self, again_at: datetime, limit: str = "") -> None:
         super().__init__()
         self.again_at = again_at
+        self.limit = limit
 
 
 class TooBusy(Refusal):
@@ -183,6 +184,35 @@ class TooLateToCancel(Conflict):
 
 class AlreadyCancelled(Conflict):
     pass
+
+
+class PdfRefused(Invalid):
+    """A file that cannot be sent to a patient; `problem` says why."""
+
+    def __init__(self, problem: str, file_name: str = "") -> None:
+        super().__init__({"fichiers": problem})
+        self.problem = problem
+        self.file_name = file_name
+
+
+class FileMissing(Refusal):
+    """The attachment is there and may be read, but its file is lost, altered or out of reach."""
+
+
+class ReplyNotOpen(Conflict):
+    """`why` is a code of `why_no_reply`."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.why = why
+
+
+class DraftIsNewer(Conflict):
+    """Another tab or device has saved a text that this one has not seen."""
+
+
+class AnotherMessageCame(Conflict):
+    """The clinic has written anew since this reply's form was opened."""
 
 
 class ReasonInvalid(Refusal):

@@ -11,6 +11,9 @@ from domain.accounts.access_journal import Line
 from domain.appointments import agenda
 from domain.appointments.agenda import Visit
 from domain.mail import preferences
+from domain.messages import takeaway
+from domain.messages.rules import visible_kinds
+from domain.messages.takeaway import KeptThread
 from domain.people import identity
 from domain.people.policy import Grant
 from domain.people.viewer import Profile, Viewer
@@ -61,6 +64,9 @@ async def _profile(viewer: Viewer, profile: Profile, now: datetime) -> Data:
         shown |= await _own(viewer, profile, now)
     if viewer.may(Grant.BOOK, profile.id, now):
         shown["visits"] = [_visit(visit) for visit in await _visits(viewer, profile, now)]
+    if visible_kinds(viewer, profile.id, now):
+        kept = await takeaway.threads(viewer, profile.id, now=now)
+        shown["communications"] = [_thread(thread) for thread in kept]
     if viewer.may_read_journal(profile, now):
         shown["journal"] = [_line(line) for line in await _journal(viewer, profile, now)]
     return shown
@@ -95,12 +101,13 @@ async def _own(viewer: Viewer, profile: Profile, now: datetime) -> Data:
 
 async def _visits(viewer: Viewer, profile: Profile, now: datetime) -> list[Visit]:
     found = await agenda.upcoming(viewer, [profile.id], now=now)
-    before: datetime | None = now
-    while before is not None:
+    before: UUID | None = None
+    while True:
         past = await agenda.history(viewer, profile.id, before=before, now=now)
         found += past.visits
         before = past.older
-    return found
+        if before is None:
+            return found
 
 
 def _visit(visit: Visit) -> Data:
@@ -113,6 +120,25 @@ def _visit(visit: Visit) -> Data:
         "visit_type": visit.visit_type.fr,
         "place": "" if visit.is_virtual else visit.place.name,
         "reason": visit.reason,
+    }
+
+
+def _thread(thread: KeptThread) -> Data:
+    """Its files by their names: the portal keeps them."""
+    return {
+        "subject": thread.subject,
+        "messages": [
+            {
+                "kind": message.kind,
+                "sender": message.sender,
+                "is_sent_by_clinic": not message.is_own_side,
+                "sent_at": message.sent_at.isoformat(),
+                "read_at": message.read_at.isoformat() if message.read_at else None,
+                "text": message.body,
+                "files": message.files,
+            }
+            for message in thread.messages
+        ],
     }
 
 

@@ -40,19 +40,27 @@ async def hand_over(account: UUID, patient: UUID) -> None:
 
 
 async def mark_read(
-    account: UUID, thread: UUID, kinds: Collection[str], *, now: datetime
+    account: UUID,
+    thread: UUID,
+    kinds: Collection[str],
+    *,
+    messages: Collection[UUID] | None = None,
+    now: datetime,
 ) -> list[UUID]:
-    """The messages that this account had not read until now."""
+    """The messages that this account had not read until now: of these, if any are named."""
+    only = "" if messages is None else f"AND message IN ({db.places(messages)})"
     rows = await db.fetch(
         f"""
         UPDATE receipt SET read_at = {{}}
-        WHERE thread = {{}} AND account = {{}} AND read_at IS NULL AND kind IN ({_places(kinds)})
+        WHERE thread = {{}} AND account = {{}} AND read_at IS NULL
+          AND kind IN ({db.places(kinds)}) {only}
         RETURNING message
         """,
         now,
         thread,
         account,
         *sorted(kinds),
+        *(messages or ()),
     )
     return [row["message"] for row in rows]
 
@@ -67,7 +75,7 @@ async def unread(account: UUID, patient: UUID, kinds: Collection[str]) -> dict[s
         f"""
         SELECT count(DISTINCT thread) AS inbox, {counted} FROM receipt
         WHERE account = {{}} AND patient = {{}} AND read_at IS NULL
-          AND kind IN ({_places(kinds)})
+          AND kind IN ({db.places(kinds)})
         """,
         account,
         patient,
@@ -89,7 +97,3 @@ async def _insert(account: UUID, message: UUID, thread: UUID, patient: UUID, kin
         patient,
         kind,
     )
-
-
-def _places(kinds: Collection[str]) -> str:
-    return ", ".join(["{}"] * len(kinds)) or "NULL"

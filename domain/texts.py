@@ -1,11 +1,17 @@
 """What people type, as it is kept, counted and searched."""
 
 import unicodedata
+from uuid import UUID
+
+
+def unfinished(text: str) -> str:
+    """One kind of line break and no NUL; its ends as they are, for it is still being typed."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
 
 
 def read(text: str) -> str:
     """One kind of line break, no NUL, no blank ends. Lengths are counted in its code points."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").strip()
+    return unfinished(text).strip()
 
 
 def folded(text: str) -> str:
@@ -13,3 +19,11 @@ def folded(text: str) -> str:
     apart = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
     return " ".join(plain.split())
+
+
+def read_id(text: str) -> UUID | None:
+    """What an address or a form carries; nothing where it was altered."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

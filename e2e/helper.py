@@ -10,7 +10,7 @@ from domain.people.policy import Grant
 from e2e.portal import Portal
 
 
-def acts_for_heather(portal: Portal) -> str:
+def acts_for_heather(portal: Portal, *grants: Grant) -> str:
     """The access's id."""
     account = portal.value("SELECT id FROM account WHERE email = ?", CAMILLE.email)
     heather = portal.value("SELECT id FROM patient WHERE first_name = 'Heather'")
@@ -19,9 +19,9 @@ def acts_for_heather(portal: Portal) -> str:
         UUID(account),
         UUID(heather),
         relationship="caregiver",
-        grants={Grant.BOOK, Grant.READ_DOCUMENTS},
+        grants=set(grants) or {Grant.BOOK, Grant.READ_DOCUMENTS},
         by="accueil",
-        consent=Consent("accueil"),
+        consent=Consent("accueil", "spoken"),
         now=portal.clock(),
     )
     return str(portal.run(given))

@@ -41,6 +41,7 @@ class Patient:
     def signs_in_at_once(self, email: str) -> None:
         """Without the form."""
         self._sets_cookie("session", self.portal.begin_session(email))
+        self._sets_cookie("known", self.portal.sign_known(email))
 
     def has_chosen_the_language(self) -> None:
         self._sets_cookie("language", self.device.language)

@@ -9,8 +9,10 @@ from playwright.sync_api import expect
 from domain.accounts import throttles
 from domain.demo.data.people import CAMILLE, HEATHER, LEA
 from domain.demo.data.visits import CONFIRMED, TO_CANCEL, TO_DECIDE
-from e2e import helper, invited, new_address, newcomer
+from domain.people.policy import Grant
+from e2e import fills, helper, invited, new_address, newcomer, papers, writing
 from e2e.addresses import profile, step
+from e2e.clinic_writes import ASKED, SUBJECT, answers, id_of, writes
 from e2e.patient import Patient
 from e2e.two_steps import has_two_steps, is_asked_for_the_code, is_offered, switches_on, types
 
@@ -89,6 +91,12 @@ def sign_up_refused(on: Patient) -> None:
 
 
 @stranger
+def sign_up_corrected(on: Patient) -> None:
+    sign_up_too_young(on)
+    on.presses("Corriger la date de naissance")
+
+
+@stranger
 def sign_up_too_young(on: Patient) -> None:
     sign_up(on)
     newcomer.fills_in(on, year="2019")
@@ -97,7 +105,7 @@ def sign_up_too_young(on: Patient) -> None:
 
 @stranger
 def sign_up_not_open(on: Patient) -> None:
-    on.portal.change("UPDATE clinic SET consent_age = NULL")
+    on.portal.change("UPDATE clinic SET province = 'ON', consent_age = NULL")
     sign_up_too_young(on)
 
 
@@ -332,6 +340,59 @@ def code_to_sign_in_too_late(on: Patient) -> None:
     on.is_warned("Connectez-vous de nouveau.")
 
 
+# Writing to the clinic
+
+
+@heather
+def new_message(on: Patient) -> None:
+    writing.opens_the_form(on, of="Nathan")
+
+
+@heather
+def new_message_refused(on: Patient) -> None:
+    writing.opens_the_form(on)
+    writing.text(on).fill("Bonjour. " * 60)
+    on.presses("Envoyer")
+    on.is_warned("Votre message est trop long : 500 caractères au maximum.")
+
+
+@heather
+def new_message_with_a_draft(on: Patient) -> None:
+    writing.opens_the_form(on)
+    writing.fills_it_in(on)
+    writing.is_told_of_the_draft(on)
+
+
+@heather
+def new_message_kept_over_the_end_of_the_session(on: Patient) -> None:
+    writing.opens_the_form(on)
+    writing.fills_it_in(on)
+    writing.session_ends(on)
+    on.presses("Envoyer")
+    on.fills_in_the_sign_in_form()
+    on.reads("Votre texte a été conservé.")
+
+
+@heather
+def new_message_of_an_older_tab(on: Patient) -> None:
+    writing.opens_the_form(on)
+    writing.is_written_in_another_tab(on)
+    writing.text(on).fill(writing.TEXT)
+    on.reads(writing.NEWER)
+
+
+@heather
+def new_message_to_nobody(on: Patient) -> None:
+    on.portal.change("UPDATE team SET takes_messages = 0")
+    writing.opens_the_form(on)
+
+
+@heather
+def new_message_to_the_only_team(on: Patient) -> None:
+    on.portal.change("UPDATE team SET takes_messages = 0 WHERE name_fr <> 'Accueil'")
+    writing.opens_the_form(on)
+
+
 # Dashboard and visits
 
 
@@ -350,6 +411,18 @@ def dashboard_unfolded(on: Patient) -> None:
 def menu(on: Patient) -> None:
     dashboard(on)
     on.page.evaluate("() => { document.querySelector('.menu').open = true; }")
+
+
+@heather
+def dashboard_with_all_visits(on: Patient) -> None:
+    dashboard(on)
+    on.presses("Afficher tous les rendez-vous")
+
+
+@heather
+def dashboard_with_a_pending_address(on: Patient) -> None:
+    new_address.asks(on)
+    dashboard(on)
 
 
 @camille
@@ -376,7 +449,13 @@ def visits_unfolded(on: Patient) -> None:
 
 @heather
 def older_visits(on: Patient) -> None:
-    on.opens(f"{profile(on.portal)}/rendez-vous?avant=2026-01-01T00:00:00%2B00:00")
+    latest = on.portal.value(
+        "SELECT ap.id FROM appointment ap JOIN patient pa ON pa.id = ap.patient"
+        " WHERE pa.first_name = 'Heather' AND ap.ends_at < ? ORDER BY ap.starts_at DESC LIMIT 1",
+        str(on.portal.clock()),
+    )
+    on.opens(f"{profile(on.portal)}/rendez-vous?avant={latest}")
+    on.reads("Les plus récents")
 
 
 @camille
@@ -695,6 +774,161 @@ def urgent_slots(on: Patient) -> None:
     on.presses("Continuer")
 
 
+# A thread, and the reply
+
+
+@heather
+def thread_unread(on: Patient) -> None:
+    on.opens(writes(on.portal, "Heather", f"{ASKED} https://clinique.example/aide."))
+    on.sees(SUBJECT)
+
+
+@heather
+def thread_of_a_child(on: Patient) -> None:
+    address = writes(on.portal, "Nathan")
+    on.opens(f"{address}?repondre=1")
+    answers(on)
+    on.sees(SUBJECT)
+
+
+@heather
+def thread_of_any_length(on: Patient) -> None:
+    long = "Nous avons bien reçu vos résultats. " * 12
+    on.opens(writes(on.portal, "Heather", *[long] * 8, subject="Très long " * 11, kind="document"))
+
+
+@heather
+def reply_begun(on: Patient) -> None:
+    on.opens(f"{writes(on.portal, 'Heather')}?repondre=1")
+    on.sees(SUBJECT)
+
+
+@heather
+def reply_incomplete(on: Patient) -> None:
+    reply_begun(on)
+    on.page.locator("#texte").fill("a" * 501)
+    on.presses("Envoyer")
+    on.is_warned("Votre message est trop long : 500 caractères au maximum.")
+
+
+@heather
+def reply_sent(on: Patient) -> None:
+    reply_begun(on)
+    answers(on)
+    on.reads("Votre réponse a été envoyée.")
+
+
+@heather
+def reply_after_a_newer_message(on: Patient) -> None:
+    address = writes(on.portal, "Heather")
+    on.opens(f"{address}?repondre=1")
+    writes(on.portal, "Heather", "Une précision.", thread=id_of(address))
+    answers(on)
+    on.is_warned("Lisez son message avant de répondre ; votre texte est gardé.")
+
+
+@heather
+def reply_withdrawn_meanwhile(on: Patient) -> None:
+    reply_begun(on)
+    on.portal.change("UPDATE clinic SET has_replies = 0")
+    answers(on)
+    on.is_warned("Votre réponse n’a pas été envoyée.")
+
+
+@heather
+def replies_paused(on: Patient) -> None:
+    account = str(on.portal.account(HEATHER.email))
+    for _ in range(throttles.REPLIES.most):
+        on.portal.run(throttles.take(throttles.REPLIES, account, now=on.portal.clock()))
+    reply_begun(on)
+    answers(on)
+    on.is_warned("Vous pourrez réessayer" if on.device.language == "fr" else "again")
+
+
+@heather
+def reply_not_expected(on: Patient) -> None:
+    on.opens(writes(on.portal, "Heather", may_answer=False))
+    on.reads("La clinique n’attend pas de réponse à ce message.")
+
+
+@heather
+def thread_closed(on: Patient) -> None:
+    address = writes(on.portal, "Heather")
+    on.portal.change("UPDATE thread SET closed_at = ?", str(on.portal.clock()))
+    on.opens(address)
+    on.reads("La clinique a terminé cet échange.")
+
+
+@camille
+def thread_of_who_may_only_read(on: Patient) -> None:
+    address = writes(on.portal, "Heather", "Facture de la visite.", kind="invoice")
+    helper.acts_for_heather(on.portal, Grant.READ_INVOICES)
+    on.opens(address)
+    on.reads("Votre accès à ce profil ne permet pas d’écrire à la clinique.")
+
+
+# Communications, listed
+
+
+def communications(on: Patient, folder: str = "communications", query: str = "") -> None:
+    on.opens(f"{profile(on.portal)}/{folder}{query}")
+
+
+@heather
+def inbox(on: Patient) -> None:
+    communications(on)
+
+
+@heather
+def inbox_further_back(on: Patient) -> None:
+    fills.writes_often(on.portal)
+    communications(on)
+    on.presses("Plus anciennes")
+
+
+@heather
+def documents(on: Patient) -> None:
+    communications(on, "documents")
+
+
+@heather
+def invoices(on: Patient) -> None:
+    communications(on, "factures")
+
+
+@heather
+def sent(on: Patient) -> None:
+    communications(on, "envoyees")
+
+
+@heather
+def inbox_searched(on: Patient) -> None:
+    communications(on, query="?q=e")
+
+
+@heather
+def inbox_searched_in_vain(on: Patient) -> None:
+    communications(on, query="?q=zèbre")
+
+
+@heather
+def inbox_searched_for_too_much(on: Patient) -> None:
+    communications(on, query="?q=" + "zèbre" * 40)
+
+
+@camille
+def inbox_empty(on: Patient) -> None:
+    on.portal.change("DELETE FROM receipt")
+    fills.is_emptied(on.portal)
+    on.opens(f"{profile(on.portal, 'Camille')}/communications")
+
+
+@heather
+def lists_empty(on: Patient) -> None:
+    fills.is_emptied(on.portal)
+    communications(on, "documents")
+
+
 # By invitation
 
 
@@ -753,6 +987,16 @@ def invitation_used(on: Patient) -> None:
 @stranger
 def invitation_of_a_known_address(on: Patient) -> None:
     invitation(on, CAMILLE.email)
+
+
+@camille
+def invitation_of_another_address(on: Patient) -> None:
+    invitation(on)
+
+
+@camille
+def invitation_of_another_known_address(on: Patient) -> None:
+    invitation(on, HEATHER.email)
 
 
 @camille
@@ -992,6 +1236,13 @@ def wrong_method(on: Patient) -> None:
 def crash(on: Patient) -> None:
     on.portal.change("ALTER TABLE hold RENAME TO gone")
     slots(on)
+
+
+@heather
+def document_unavailable(on: Patient) -> None:
+    paper = papers.arrives(on.portal)
+    papers.is_damaged(on.portal, paper)
+    on.opens(paper.file)
 
 
 MIDNIGHT = "2026-11-24 05:00:00+00:00"

@@ -26,6 +26,7 @@ def test_a_visit_is_cancelled_from_the_dashboard_after_asking(
     heather: Patient, portal: Portal
 ) -> None:
     appointment = portal.coming(TO_CANCEL)
+    heather.presses("Afficher tous les rendez-vous")
     visit = heather.unfolds(appointment)
     expect(visit.get_by_role("button", name=CONFIRM)).to_have_count(0)
 

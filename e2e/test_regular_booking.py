@@ -11,7 +11,9 @@ from e2e.portal import Portal
 
 
 @pytest.mark.parametrize("device", [*EVERY, ENGLISH_PHONE], indirect=True, ids=str)
-def test_a_patient_books_a_visit_and_finds_it_everywhere(heather: Patient, portal: Portal) -> None:
+def test_a_patient_books_a_visit_and_finds_it_everywhere(stranger: Patient, portal: Portal) -> None:
+    heather = stranger
+    heather.signs_in()
     heather.begins_booking()
     heather.chooses_the_offer()
     heather.goes_on_to_the_slots(reason="Fatigue depuis un mois")

@@ -7,6 +7,7 @@ from domain.failures import place_of
 from domain.links import Links
 from domain.mail import delivery
 from domain.mail.delivery import Letter
+from domain.messages import letters as communication_letters
 from jobs import messages
 from jobs.messages import About
 from jobs.office import PostOffice
@@ -28,6 +29,8 @@ async def deliver_mail(office: PostOffice, *, now: datetime) -> int:
 async def compose(letter: Letter, *, links: Links, now: datetime) -> About | None:
     if letter.kind in account_letters.KINDS:
         return await account_letters.compose(letter, links=links, now=now)
+    if letter.kind in communication_letters.KINDS:
+        return await communication_letters.compose(letter, links=links, now=now)
     return await visit_letters.compose(letter, links=links, now=now)
 
 

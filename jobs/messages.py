@@ -12,9 +12,11 @@ from domain.accounts.letters import AccountLetter
 from domain.appointments import invitation
 from domain.appointments.letters import VisitLetter
 from domain.mail.delivery import Letter
+from domain.messages.letters import CommunicationLetter
 from jobs.office import PostOffice
 
-About = VisitLetter | AccountLetter
+Unsubscribable = VisitLetter | CommunicationLetter
+About = Unsubscribable | AccountLetter
 WITH_CALENDAR = {
     "appointment_booked": "PUBLISH",
     "appointment_moved": "PUBLISH",
@@ -40,7 +42,7 @@ def message(letter: Letter, about: About, office: PostOffice, *, now: datetime) 
     if isinstance(about, VisitLetter) and about.kind in WITH_CALENDAR:
         _attach_calendar(made, about, office, now)
     made["Content-Language"] = about.language
-    if isinstance(about, VisitLetter) and about.unsubscribe_token:
+    if isinstance(about, Unsubscribable) and about.unsubscribe_token:
         made["List-Unsubscribe"] = f"<{_unsubscribe_url(about, settings.public_url)}>"
         made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return made
@@ -53,16 +55,22 @@ def one_line(text: str) -> str:
 
 def _render(part: str, about: About, office: PostOffice) -> str:
     url = office.settings.public_url
-    more = _of_visit(about, url) if isinstance(about, VisitLetter) else _of_account(about, url)
     text = office.renderer.render(
         f"mail/{about.kind}.{part}",
         about.language,
         about.clinic.zone,
         clinic=about.clinic,
         portal_url=f"{url}/",
-        **more,
+        **_more(about, url),
     )
     return text.replace("\0", "")
+
+
+def _more(about: About, url: str) -> dict[str, Any]:
+    if isinstance(about, AccountLetter):
+        return _of_account(about, url)
+    more = _of_visit(about, url) if isinstance(about, VisitLetter) else _of_thread(about, url)
+    return more | {"unsubscribe_url": about.unsubscribe_token and _unsubscribe_url(about, url)}
 
 
 def _of_visit(about: VisitLetter, url: str) -> dict[str, Any]:
@@ -72,12 +80,18 @@ def _of_visit(about: VisitLetter, url: str) -> dict[str, Any]:
         "shows_details": about.shows_details,
         "booking_url": f"{url}/profils/{about.visit.patient}/reservation",
         "confirm_url": about.confirm_token and f"{url}/courriel/confirmation/{about.confirm_token}",
-        "unsubscribe_url": about.unsubscribe_token and _unsubscribe_url(about, url),
         "cancel_url": about.cancel_token and f"{url}/courriel/annulation/{about.cancel_token}",
     }
 
 
-def _unsubscribe_url(about: VisitLetter, url: str) -> str:
+def _of_thread(about: CommunicationLetter, url: str) -> dict[str, Any]:
+    return {
+        "first_name": about.first_name,
+        "url": f"{url}/profils/{about.patient}/communications/{about.thread}",
+    }
+
+
+def _unsubscribe_url(about: Unsubscribable, url: str) -> str:
     return f"{url}/desabonnement/{about.unsubscribe_token}"
 
 
@@ -88,6 +102,7 @@ def _of_account(about: AccountLetter, url: str) -> dict[str, Any]:
         "patient_name": about.patient_name,
         "facts": about.facts,
         "happened_at": about.happened_at,
+        "life": about.life,
         "until": about.until,
         "is_own": about.is_own,
         "day": about.day,

@@ -12,6 +12,7 @@ from functools import partial
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from domain.messages.files import store_of
 from jobs.come_of_age import come_of_age
 from jobs.deliver_mail import deliver_mail
 from jobs.expire_codes import expire_codes
@@ -21,6 +22,7 @@ from jobs.publish_slots import publish_slots
 from jobs.purge import purge
 from jobs.release_holds import release_holds
 from jobs.seal_audit import seal_audit
+from jobs.sweep_files import sweep_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +43,5 @@ def schedule(office: PostOffice) -> list[Task]:
         Task("seal_audit", seal_audit, every(minutes=10)),
         Task("publish_slots", publish_slots, every(hours=1)),
         Task("purge", purge, every(days=1)),
+        Task("sweep_files", partial(sweep_files, store_of(office.settings)), every(days=1)),
     ]

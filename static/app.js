@@ -163,8 +163,21 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (region.id === "main") scrollTo(0, 0);
   focusOn(next, { preventScroll: region.id === "main" && !alert });
   if (!alert) say(region.id === "main" && ctx.title ? ctx.title : next.textContent.trim());
+  showNews(region);
 });
 
+// A thread opens at what is new in it, where that would be out of sight, and unless the address says where.
+function showNews(region) {
+  const message = region.querySelector("#nouveau")?.closest("li");
+  const isBelow = message?.previousElementSibling && message.getBoundingClientRect().bottom > innerHeight;
+  if (isBelow && !location.hash) message.scrollIntoView({ block: "start" });
+  const row = region.querySelector(".pane-list [aria-current]");
+  if (row) row.closest(".pane-list").scrollTop = row.offsetTop - 96;
+}
+
 enhance(document);
-const refusal = document.querySelector(".error-summary, main [role=alert]");
-if (refusal) focusOn(refusal);
+const refusal = document.querySelector(".error-summary, main [role=alert], main [data-said]");
+// A page that is opened at a place in it takes the focus away once more when it has loaded.
+if (refusal && location.hash && document.readyState !== "complete") addEventListener("load", () => setTimeout(() => focusOn(refusal)));
+else if (refusal) focusOn(refusal);
+else showNews(document);

@@ -20,8 +20,10 @@ function foreseen() {
   return isAccepted ? "" : "limit";
 }
 
-// Back to this page, with what was typed where a link can carry it.
+// Back to this page, with what was typed where a link can carry it; a draft has a page of its own.
 function wayBack() {
+  const draft = document.querySelector("[data-page]");
+  if (draft) return `/connexion?suivant=${encodeURIComponent(draft.dataset.page)}`;
   const form = document.querySelector("main form[method=get]:has(textarea)");
   const typed = form ? `${new URL(form.action).pathname}?${new URLSearchParams(new FormData(form))}` : "";
   return `/connexion?suivant=${encodeURIComponent(typed || location.pathname + location.search)}`;
@@ -42,6 +44,7 @@ function refresh() {
   if (next !== state || (next && !dialog.open)) {
     state = next;
     dialog.close();
+    if (state) document.dispatchEvent(new Event("session:ending"));
     if (state) open();
   }
   const seconds = Math.max(0, Math.ceil(left() / 1000));
@@ -98,9 +101,11 @@ document.addEventListener("submit", ({ target }) => {
   if (target.action.endsWith("/deconnexion")) channel.postMessage({ idle: 0, last: 0 });
 });
 // A part of a page that was asked for: the use is marked once a minute.
-document.addEventListener("htmx:after:swap", () => {
+function use() {
   end.idle = Math.max(end.idle, Date.now() + (idleMinutes - 1) * 60_000);
   tell();
-});
+}
+document.addEventListener("htmx:after:swap", use);
+document.addEventListener("session:used", use); // a draft was saved
 document.addEventListener("visibilitychange", refresh);
 tell();

@@ -11,13 +11,13 @@ from tests.web.browser import SETTINGS
 LINKS = Links(SETTINGS.keys)
 
 
-async def collect(now: datetime) -> list[AccountLetter]:
+async def collect(now: datetime, links: Links = LINKS) -> list[AccountLetter]:
     """In the order in which they were owed; each is taken out once."""
     taken = []
     for letter in sorted(await delivery.lease(100, now=now), key=lambda each: each.created_at):
         await delivery.mark_sent(letter, now=now)
         if letter.kind in letters.KINDS:
-            composed = await letters.compose(letter, links=LINKS, now=now)
+            composed = await letters.compose(letter, links=links, now=now)
             taken += [composed] if composed else []
     return taken
 

@@ -24,12 +24,14 @@ from domain.clinic.tables import (
     Team,
     VisitType,
 )
-from domain.messages import writing
+from domain.messages import attachments, writing
 from domain.messages.rules import Kind
-from domain.messages.tables import DisclaimerVersion, Message, Thread
+from domain.messages.tables import Attachment, DisclaimerVersion, Message, Thread
 from domain.people import viewer as viewers
 from domain.people.tables import Account, Patient, ProxyConsent, ProxyGrant
 from domain.people.viewer import Viewer
+from tests import pdfs
+from tests.stores import FILES
 
 ZONE = ZoneInfo("America/Toronto")
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # a Monday, 10:00 in Toronto
@@ -242,10 +244,36 @@ class World:
             await writing.add(found, row)
         return row.id
 
+    async def attachment(
+        self,
+        message: UUID | None = None,
+        *,
+        name: str = "Résultats.pdf",
+        content: bytes | None = None,
+        kind: Kind = "document",
+        patient: UUID | None = None,
+        at: datetime | None = None,
+    ) -> UUID:
+        """A PDF of this message of the clinic; without one, of a message of its own."""
+        at = at or self.now
+        if message is None:
+            thread = await self.thread("Voici.", patient=patient, kind=kind, at=at)
+            message = (await Message.select(Message.id).where(Message.thread == thread))[0]["id"]
+        files = [attachments.File(name, pdfs.good() if content is None else content)]
+        await attachments.add(message, await attachments.stored(files, FILES), now=at)
+        where = Attachment.message == message
+        rows = await Attachment.select(Attachment.id).where(where).order_by(Attachment.added_at)
+        return rows[-1]["id"]  # type: ignore[no-any-return]
+
     async def consent(self, grant: UUID, until: datetime | None = None) -> None:
         await ProxyConsent.insert(
             ProxyConsent(
-                id=uuid4(), grant=grant, recorded_by="accueil", recorded_at=self.now, until=until
+                id=uuid4(),
+                grant=grant,
+                recorded_by="accueil",
+                how_given="spoken",
+                recorded_at=self.now,
+                until=until,
             )
         )
 

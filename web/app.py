@@ -16,26 +16,33 @@ from domain.clinic.clinic import current_settings
 from domain.config import Settings
 from domain.errors import NotFound, Refusal
 from domain.links import Links
+from domain.messages.files import Files, store_of
 from web import (
     appointments,
     assets,
+    attachments,
     booking,
     dashboard,
+    drafts,
     email_change,
     email_links,
     errors,
     health,
+    inbox,
     invitations,
     language,
     lost_password,
     mailbox,
     my_account,
+    new_message,
     password_change,
     profile,
+    replies,
     second_factor,
     sign_in,
     sign_up,
     terms,
+    threads,
     unsubscribing,
 )
 from web.gate import Gate
@@ -45,6 +52,8 @@ from web.security import check_form, identify
 from web.static_files import StaticFiles
 
 LARGEST_BODY = 100_000
+UNPACKED = ["^/static/", "^/profils/[^/]+/pieces-jointes/"]
+"""Compressed once and for all, or by itself: and a range is of the bytes as they are."""
 HANDLERS = [
     assets.static_file,
     health.health,
@@ -109,6 +118,8 @@ HANDLERS = [
     appointments.ask_to_cancel,
     appointments.cancel,
     appointments.calendar_file,
+    attachments.show,
+    attachments.download,
     profile.show_profile,
     profile.change_phones,
     profile.choose_mails,
@@ -118,6 +129,17 @@ HANDLERS = [
     profile.send_error,
     profile.ask_to_withdraw,
     profile.withdraw,
+    inbox.list_threads,
+    inbox.list_documents,
+    inbox.list_invoices,
+    inbox.list_sent,
+    inbox.count_unread,
+    threads.show_thread,
+    replies.send_reply,
+    new_message.write,
+    new_message.send,
+    drafts.save,
+    drafts.delete,
     my_account.list_devices,
     my_account.end_devices,
     my_account.ask_for_export,
@@ -142,6 +164,7 @@ def create_app(
     now: Callable[[], datetime] = clock.now,
     *,
     passwords: Passwords | None = None,
+    files: Files | None = None,
     lifespan: Sequence[Lifespan] = (),
 ) -> Gate:
     static = StaticFiles(root("static"))
@@ -150,6 +173,7 @@ def create_app(
         now=now,
         passwords=passwords or Passwords(),
         links=Links(settings.keys),
+        files=files or store_of(settings),
         static=static,
         renderer=Renderer(static.url),
     )
@@ -167,7 +191,7 @@ def create_app(
             Exception: errors.crashed,
         },
         compression_config=CompressionConfig(
-            backend="brotli", brotli_quality=4, minimum_size=500, exclude="^/static/"
+            backend="brotli", brotli_quality=4, minimum_size=500, exclude=UNPACKED
         ),
         request_max_body_size=LARGEST_BODY,
         openapi_config=None,

@@ -6,7 +6,7 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from domain import audit
+from domain import audit, texts
 from domain.appointments import agenda, attendance, invitation
 from domain.errors import Conflict
 from domain.people.policy import Grant
@@ -96,7 +96,7 @@ async def _tab(
 ) -> Response[Any]:
     viewer = request.user
     profile = viewer.acting_for(patient, Grant.BOOK, now)
-    before = _moment(request.query_params.get("avant", ""))
+    before = texts.read_id(request.query_params.get("avant", ""))
     return await page(
         request,
         "appointments/visits.html",
@@ -106,16 +106,7 @@ async def _tab(
         tab="appointments",
         visits=await agenda.upcoming(viewer, [patient], now=now),
         history=await agenda.history(viewer, patient, before=before, now=now),
-        is_older=before is not None,
         opened=opened or request.query_params.get("ouvert", ""),
         refusal=refusal,
         done=request.query_params.get("fait", ""),
     )
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None and 1900 < moment.year < 2200 else None

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from litestar import Request
 
+from domain import texts
 from domain.appointments.choices import ANYONE, STEPS, Choices, Kind, Step
 from domain.appointments.rules import LONGEST_REASON
 from domain.errors import NotFound
@@ -106,12 +107,10 @@ def slot_id(text: str) -> UUID:
 
 
 def _id(text: str) -> UUID | None:
-    if not text:
-        return None
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound from error
+    found = texts.read_id(text)
+    if text and found is None:
+        raise NotFound
+    return found
 
 
 def _folder(patient: UUID, choices: Choices) -> str:

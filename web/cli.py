@@ -8,6 +8,8 @@ from collections.abc import Coroutine, Sequence
 from runpy import run_module
 from typing import Any
 
+from web.send_options import add_send_arguments, add_thread_arguments
+
 DEMO_ACCOUNTS = ("milner.heather@example.com", "roy.camille@example.com")
 DEMO_PASSWORD = "Tulipe-42-Nord"  # noqa: S105 - the demonstration's own, printed by it
 SECONDS_TO_FINISH = 30
@@ -37,6 +39,7 @@ def serve(options: argparse.Namespace) -> int:
     from domain.config import Settings
 
     Settings.from_env(os.environ)  # a mistake in it is told here, not in a traceback
+    _with_database(_check_clinic())
     uvicorn.run(
         "web.asgi:app",
         host=options.host,
@@ -52,16 +55,20 @@ def serve(options: argparse.Namespace) -> int:
 
 
 def jobs(_: argparse.Namespace) -> int:
+    from domain.config import Settings
+
+    Settings.from_env(os.environ)
+    _with_database(_check_clinic())
     run_module("jobs", run_name="__main__")
     return 0
 
 
 def seed_demo(_: argparse.Namespace) -> int:
-    from domain.config import BadConfiguration
+    from domain.config import BadConfiguration, Settings
 
     if os.environ.get("PORTAL_DEMO") != "1":
         raise BadConfiguration("accounts with a known password are for PORTAL_DEMO=1 only")
-    _with_database(_seed())
+    _with_database(_seed(Settings.from_env(os.environ)))
     return 0
 
 
@@ -75,7 +82,7 @@ def demo(options: argparse.Namespace) -> int:
     settings = Settings.from_env(os.environ)
     url = settings.public_url
     asyncio.run(db.migrate())
-    _with_database(_seed())
+    _with_database(_seed(settings))
     invited = _with_database(_invite_someone(settings.keys))
     print(f"Portail      {url}")
     print(f"Courriels    {url}/courriels")
@@ -101,6 +108,34 @@ def invite(options: argparse.Namespace) -> int:
     return 0
 
 
+def send(options: argparse.Namespace) -> int:
+    from domain import clock
+    from domain.config import Settings
+    from domain.messages.files import store_of
+    from web import send_command
+
+    files = store_of(Settings.from_env(os.environ))
+    try:
+        thread = _with_database(send_command.send(options, files, now=clock.now()))
+    except send_command.CannotSend as problem:
+        print(f"Not sent: {problem}", file=sys.stderr)
+        return 2
+    print(f"Sent, in thread {thread}")
+    return 0
+
+
+def thread(options: argparse.Namespace) -> int:
+    from domain import clock
+    from web import send_command
+
+    try:
+        _with_database(send_command.change_thread(options, now=clock.now()))
+    except send_command.CannotSend as problem:
+        print(f"Not done: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
 def check_journal(_: argparse.Namespace) -> int:
     from domain import audit
 
@@ -112,12 +147,32 @@ def check_journal(_: argparse.Namespace) -> int:
     return 1
 
 
-async def _seed() -> None:
+async def _check_clinic() -> None:
+    """What the clinic left out is told before anyone is let in; an empty installation runs.
+
+    It has no clinic to sign up with: its pages say so.
+    """
+    from domain.clinic import readiness
+    from domain.clinic.clinic import current_settings
+    from domain.config import BadConfiguration
+    from domain.errors import NotFound
+
+    try:
+        missing = readiness.missing_in(await current_settings())
+    except NotFound:
+        print("There is no clinic in the database yet: nobody can sign up.", file=sys.stderr)
+        return
+    if missing:
+        raise BadConfiguration("\n".join(["The clinic lacks settings:", *missing]))
+
+
+async def _seed(settings: Any) -> None:
     from domain import clock
     from domain.accounts.passwords import Passwords
     from domain.demo import seed
+    from domain.messages.files import store_of
 
-    await seed(now=clock.now(), passwords=Passwords())
+    await seed(now=clock.now(), passwords=Passwords(), files=store_of(settings))
 
 
 async def _invite(options: argparse.Namespace, keys: Sequence[str]) -> str:
@@ -168,6 +223,8 @@ def _parser() -> argparse.ArgumentParser:
         (seed_demo, "fill an empty database for a demonstration"),
         (demo, "migrate, seed and run a demonstration"),
         (invite, "invite a patient by mail, and show the code to hand over"),
+        (send, "send a patient a message, a document or an invoice"),
+        (thread, "close or reopen a thread, allow or refuse a reply"),
         (check_journal, "verify the seals of the audit journal"),
     ):
         command = commands.add_parser(run.__name__.replace("_", "-"), help=about)
@@ -175,6 +232,10 @@ def _parser() -> argparse.ArgumentParser:
         if run in (serve, demo):
             command.add_argument("--host", default="127.0.0.1")
             command.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        if run is send:
+            add_send_arguments(command)
+        if run is thread:
+            add_thread_arguments(command)
         if run is invite:
             command.add_argument(
                 "--patient", required=True, help="id, or exact first and last name"

@@ -6,13 +6,13 @@ from litestar import Request, Response, get, post, route
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
-from domain.accounts import email_change, sessions
+from domain.accounts import email_change, sessions, throttles
 from domain.accounts.email_change import Typed
 from domain.errors import Invalid, LinkExpired, TooMany
 from web import account_links
 from web.portal import portal_of
-from web.responses import page, seconds_until, see_other
-from web.security import read_cookie, request_id
+from web.responses import page, see_other
+from web.security import carry_session, read_cookie, renew_session, request_id
 from web.sign_in import browser_of
 
 AnyRequest = Request[Any, Any, Any]
@@ -44,7 +44,7 @@ async def ask(request: AnyRequest) -> Response[Any]:
     except Invalid as refusal:
         return await _ask_page(request, typed, problems=refusal.problems, status_code=422)
     except TooMany as refusal:
-        return await _paused(request, await _ask_page(request, typed, paused=refusal), refusal)
+        return await _ask_page(request, typed, refusal=refusal, status_code=429)
     return see_other(SENT)
 
 
@@ -60,7 +60,7 @@ async def resend(request: AnyRequest) -> Response[Any]:
     except LinkExpired:
         return see_other(ASKING)
     except TooMany as refusal:
-        return await _paused(request, await _sent_page(request, paused=refusal), refusal)
+        return await _sent_page(request, refusal)
     return see_other(f"{SENT}?fait=renvoi")
 
 
@@ -79,21 +79,22 @@ async def confirm(request: AnyRequest) -> Response[Any]:
     portal = portal_of(request)
     form = await request.form()
     token, code = str(form.get(account_links.FIELD, "")), str(form.get("code", ""))
-    session = read_cookie(request, "session")
     try:
-        account = await email_change.confirm(
+        fresh = await email_change.confirm(
             token,
             code,
-            session=session,
+            session=read_cookie(request, "session"),
             request_id=request_id(request),
             passwords=portal.passwords,
             now=portal.now(),
         )
     except Invalid as refusal:
         return await _confirm_page(request, token, code, refusal=refusal, status_code=422)
-    viewer = await sessions.viewer_of(session, request_id=request_id(request), now=portal.now())
-    is_here = viewer is not None and viewer.account.id == account
+    is_here = await sessions.viewer_of(fresh, request_id=request_id(request), now=portal.now())
     response = see_other(CHANGED if is_here else "/connexion?fait=courriel")
+    if is_here:
+        renew_session(request, fresh)
+        carry_session(request, response)
     return account_links.done(request, response)
 
 
@@ -107,7 +108,7 @@ async def _ask_page(
     typed: Typed | None = None,
     *,
     problems: dict[str, str] | None = None,
-    paused: TooMany | None = None,
+    refusal: TooMany | None = None,
     status_code: int = 200,
 ) -> Response[Any]:
     return await page(
@@ -116,21 +117,24 @@ async def _ask_page(
         status_code=status_code,
         typed=typed or Typed("", "", ""),
         problems=problems or {},
-        paused=paused,
+        refusal=refusal,
         pending=await email_change.pending(request.user, now=portal_of(request).now()),
         current_url=ASKING,
     )
 
 
-async def _sent_page(request: AnyRequest, *, paused: TooMany | None = None) -> Response[Any]:
+async def _sent_page(request: AnyRequest, refusal: TooMany | None = None) -> Response[Any]:
     pending = await email_change.pending(request.user, now=portal_of(request).now())
     if pending is None:
         return see_other(ASKING)
     return await page(
         request,
         "email_change/sent.html",
+        status_code=429 if refusal else 200,
         pending=pending,
-        paused=paused,
+        life=email_change.LIFE,
+        pause=throttles.EMAIL_CHANGE_RESENDING.window,
+        refusal=refusal,
         is_resent=request.query_params.get("fait") == "renvoi",
         current_url=SENT,
     )
@@ -154,9 +158,3 @@ async def _confirm_page(
         refusal=refusal,
         current_url=CONFIRMING,
     )
-
-
-async def _paused(request: AnyRequest, response: Response[Any], refusal: TooMany) -> Response[Any]:
-    response.status_code = 429
-    response.headers["retry-after"] = seconds_until(refusal.again_at, portal_of(request).now())
-    return response

@@ -18,7 +18,8 @@ from domain.people import viewer as viewers
 from domain.people.viewer import Viewer
 from web.portal import portal_of
 from web.responses import page, see_other
-from web.security import read_cookie, request_id
+from web.security import request_id
+from web.sign_in import browser_of
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -88,8 +89,9 @@ async def _open(request: AnyRequest, token: str, act: Act, now: datetime) -> Ope
         raise LinkDead from gone
     if visit.version != link.version or now >= visit.ends_at:
         raise LinkDead
-    known = portal.links.read_account(read_cookie(request, "known"), now)
-    return Opened(link, viewer, visit, known == link.account)
+    account = viewer.account
+    is_known = browser_of(request).knows(account.id, account.password_changed_at)
+    return Opened(link, viewer, visit, is_known)
 
 
 async def _page(

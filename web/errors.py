@@ -13,10 +13,11 @@ from domain import audit, errors
 from domain.errors import Refusal
 from domain.failures import place_of
 from domain.people.viewer import Viewer
+from web import kept_text
 from web.portal import portal_of
 from web.redirects import split
-from web.responses import here, leave_to, render, seconds_until
-from web.security import dropped_cookie, read_cookie
+from web.responses import here, leave_to, render
+from web.security import cookie, dropped_cookie, read_cookie
 
 log = logging.getLogger("portal.errors")
 
@@ -27,6 +28,7 @@ STATUSES: dict[type[Refusal], int] = {
     errors.FormRefused: 403,
     errors.TooMany: 429,
     errors.TooBusy: 503,
+    errors.FileMissing: 503,
     errors.Conflict: 409,
     errors.ReasonInvalid: 422,
     errors.Invalid: 422,
@@ -45,24 +47,32 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
         return _to_sign_in(request)
     if isinstance(refusal, errors.TermsNotAccepted):
         return leave_to(request, f"/conditions?suivant={quote(_way_back(request), safe='')}")
-    status = next(code for kind, code in STATUSES.items() if isinstance(refusal, kind))
-    response = render(request, "errors/refusal.html", status_code=status, refusal=refusal)
-    if isinstance(refusal, errors.TooMany):
-        now = request.app.state.portal.now()
-        response.headers["retry-after"] = seconds_until(refusal.again_at, now)
+    if isinstance(refusal, errors.FormRefused) and kept_text.PAGE in request.state:
+        return leave_to(request, request.state[kept_text.PAGE])
+    response = render(
+        request, "errors/refusal.html", status_code=status_of(refusal), refusal=refusal
+    )
     if isinstance(refusal, errors.TooBusy):
         response.headers["retry-after"] = BUSY_FOR
     return response
 
 
+def status_of(refusal: Refusal) -> int:
+    return next(code for kind, code in STATUSES.items() if isinstance(refusal, kind))
+
+
 def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
+    settings = portal_of(request).settings
     if request.url.path == SIGN_OUT:  # the session had ended by itself: leave nothing behind
         response = leave_to(request, "/connexion")
         response.headers["clear-site-data"] = CLEARED
+        response.set_cookie(dropped_cookie(settings, "text"))
     else:
         response = leave_to(request, f"/connexion?suivant={quote(_way_back(request), safe='')}")
+    if kept_text.SEALED in request.state:
+        response.set_cookie(cookie(settings, "text", request.state[kept_text.SEALED]))
     if read_cookie(request, "session"):
-        response.set_cookie(dropped_cookie(portal_of(request).settings, "session"))
+        response.set_cookie(dropped_cookie(settings, "session"))
     return response
 
 
@@ -106,6 +116,8 @@ async def record_refusal(error: Exception, scope: Scope) -> None:
 
 def _way_back(request: Request[Any, Any, Any]) -> str:
     """Where to return once signed in; a form's own page has all that was chosen in its URL."""
+    if kept_text.PAGE in request.state:
+        return str(request.state[kept_text.PAGE])
     if request.method in {"GET", "HEAD"}:
         return here(request)
     came_from = split(request.headers.get("referer", ""))

@@ -6,13 +6,13 @@ from litestar import Request, Response, get, post, route
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
-from domain.accounts import invitations, sign_in
+from domain.accounts import invitations, sessions, sign_in
 from domain.accounts.invitations import Typed
 from domain.errors import AddressTaken, Invalid
 from web import account_links
 from web.portal import portal_of
 from web.responses import page, see_other
-from web.security import request_id
+from web.security import read_cookie, request_id
 from web.sign_in import browser_of, let_in
 
 AnyRequest = Request[Any, Any, Any]
@@ -49,8 +49,8 @@ async def accept(request: AnyRequest) -> Response[Any]:
         return await _accept_page(request, token, typed.code, refusal=refusal, status_code=422)
     except AddressTaken:  # the page says what to do about it
         return await _accept_page(request, token, status_code=409)
-    session = await sign_in.begin(account, browser_of(request), now=portal.now())
-    return account_links.done(request, await let_in(request, account, session, "/"))
+    entry = await sign_in.begin(account, browser_of(request), now=portal.now())
+    return account_links.done(request, await let_in(request, entry, "/"))
 
 
 @get(ATTACHING)
@@ -89,9 +89,17 @@ async def _accept_page(
         token=token,
         code=code,
         offer=offer,
+        present=await _address_here(request),
         refusal=refusal,
         current_url=ACCEPTING,
     )
+
+
+async def _address_here(request: AnyRequest) -> str:
+    """Of whoever is signed in to this browser, which the link may not be for."""
+    token, now = read_cookie(request, "session"), portal_of(request).now()
+    viewer = token and await sessions.viewer_of(token, request_id=request_id(request), now=now)
+    return viewer.account.email if viewer else ""
 
 
 async def _attach_page(

@@ -2,10 +2,10 @@ from typing import Any
 
 from litestar import Request, Response, post
 
+from domain.accounts.languages import LANGUAGES
 from domain.errors import NotFound
 from web.portal import portal_of
 from web.redirects import way_onward
-from web.rendering import LANGUAGES
 from web.responses import see_other
 from web.security import cookie
 

@@ -4,12 +4,12 @@ from litestar import Request, Response, get, post, route
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
-from domain.accounts import lost_password
+from domain.accounts import account_links, lost_password
 from domain.accounts.password_change import NewPassword
 from domain.errors import Invalid, LinkDead, TooMany
 from web.account_links import FIELD, arrive, carried, done
 from web.portal import portal_of
-from web.responses import page, seconds_until, see_other
+from web.responses import page, see_other
 from web.security import request_id
 from web.sign_in import browser_of, let_in
 
@@ -33,15 +33,14 @@ async def mail_link(request: AnyRequest) -> Response[Any]:
     except Invalid as refusal:
         return await _question(request, email=email, problems=refusal.problems, status_code=422)
     except TooMany as refusal:
-        response = await _question(request, email=email, refusal=refusal, status_code=429)
-        response.headers["retry-after"] = seconds_until(refusal.again_at, now)
-        return response
+        return await _question(request, email=email, refusal=refusal, status_code=429)
     return see_other(SENT)
 
 
 @get(SENT, opt={"public": True})
 async def link_sent(request: AnyRequest) -> Response[Any]:
-    return await page(request, "lost_password/link_sent.html")
+    life = account_links.LIVES["reset"]
+    return await page(request, "lost_password/link_sent.html", life=life)
 
 
 @route(f"{RESET}/{{token:str}}", http_method=SHOWN, opt={"public": True})
@@ -64,14 +63,15 @@ async def reset_password(request: AnyRequest) -> Response[Any]:
     token = str(form.get(FIELD, ""))
     new = NewPassword(str(form.get("mot_de_passe", "")), str(form.get("confirmation", "")))
     try:
-        account, session = await lost_password.reset(
+        entry, stays_known = await lost_password.reset(
             token, new, browser_of(request), passwords=portal.passwords, now=portal.now()
         )
     except Invalid as refusal:
         return await _choice(request, token, problems=refusal.problems, status_code=422)
     except LinkDead as refusal:
         return await _dead_link(request, refusal)
-    return done(request, await let_in(request, account, session, "/?fait=mot-de-passe"))
+    way = "/?fait=mot-de-passe"
+    return done(request, await let_in(request, entry, way, stays_known=stays_known))
 
 
 async def _question(

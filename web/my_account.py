@@ -3,14 +3,15 @@
 import json
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 
+from domain import texts
 from domain.accounts import devices, requests, sign_in
-from domain.errors import Invalid, NotFound, WrongCredentials
+from domain.errors import Invalid, NotFound, TooMany
 from domain.export import export
+from web.errors import status_of
 from web.portal import portal_of
 from web.responses import page, see_other
 from web.security import read_cookie
@@ -29,17 +30,19 @@ async def list_devices(request: AnyRequest, now: Now) -> Response[Any]:
 @post("/compte/appareils")
 async def end_devices(request: AnyRequest, now: Now) -> Response[Any]:
     form = await request.form()
-    which = str(form.get("appareil", ""))
-    if not which:
-        return await _devices(request, now, problems={"appareil": "missing"})
-    try:
-        await _confirm(request, str(form.get("mot_de_passe", "")), now)
-    except WrongCredentials:
-        return await _devices(request, now, which=which, problems={"mot_de_passe": "wrong"})
+    which, password = str(form.get("appareil", "")), str(form.get("mot_de_passe", ""))
+    problems = {} if which else {"appareil": "missing"}
+    if which or not password:
+        problems |= await _problem(request, password, now)
+    if problems:
+        return await _devices(request, now, which=which, problems=problems)
     if which == OTHERS:
         await devices.end_others(request.user, read_cookie(request, "session"), now=now)
     else:
-        await devices.end(request.user, _id(which), now=now)
+        device = texts.read_id(which)
+        if device is None:
+            raise NotFound
+        await devices.end(request.user, device, now=now)
     return see_other("/compte/appareils?fait=oui")
 
 
@@ -51,20 +54,12 @@ async def ask_for_export(request: AnyRequest) -> Response[Any]:
 @post("/compte/export")
 async def download_export(request: AnyRequest, now: Now) -> Response[Any]:
     password = str((await request.form()).get("mot_de_passe", ""))
-    try:
-        await _confirm(request, password, now)
-    except WrongCredentials:
+    if problems := await _problem(request, password, now):
         return await page(
-            request,
-            "my_account/ask_for_export.html",
-            status_code=422,
-            problems={"mot_de_passe": "wrong"},
+            request, "my_account/ask_for_export.html", status_code=422, problems=problems
         )
     content = json.dumps(await export(request.user, now=now), ensure_ascii=False, indent=2)
-    headers = {
-        "content-disposition": 'attachment; filename="mes-donnees.json"',
-        "cache-control": "no-store",
-    }
+    headers = {"content-disposition": 'attachment; filename="mes-donnees.json"'}
     return Response(
         content.encode(), status_code=200, media_type="application/json", headers=headers
     )
@@ -81,19 +76,17 @@ async def send_request(request: AnyRequest, now: Now) -> Response[Any]:
     text = str((await request.form()).get("texte", ""))
     try:
         await requests.ask_to_attach(request.user, text, now=now)
-    except Invalid as refusal:
-        return await _request(request, text=text, problems=refusal.problems)
+    except (Invalid, TooMany) as refusal:
+        return await _request(request, text=text, refusal=refusal)
     return see_other("/compte/demande?fait=oui")
 
 
-async def _confirm(request: AnyRequest, password: str, now: datetime) -> None:
-    await sign_in.confirm_password(
-        request.user.account.id,
-        password,
-        browser_of(request),
-        passwords=portal_of(request).passwords,
-        now=now,
+async def _problem(request: AnyRequest, password: str, now: datetime) -> dict[str, str]:
+    browser, passwords = browser_of(request), portal_of(request).passwords
+    problem = await sign_in.problem_of_password(
+        request.user, password, browser, passwords=passwords, now=now
     )
+    return {"mot_de_passe": problem} if problem else {}
 
 
 async def _devices(
@@ -119,22 +112,15 @@ async def _request(
     request: AnyRequest,
     *,
     text: str = "",
-    problems: dict[str, str] | None = None,
+    refusal: Invalid | TooMany | None = None,
     is_sent: bool = False,
 ) -> Response[Any]:
     return await page(
         request,
         "my_account/ask_for_profile.html",
-        status_code=422 if problems else 200,
+        status_code=status_of(refusal) if refusal else 200,
         text=text,
         limit=requests.LONGEST,
-        problems=problems or {},
+        refusal=refusal,
         is_sent=is_sent,
     )
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound from error

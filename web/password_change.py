@@ -8,7 +8,7 @@ from domain.accounts import password_change
 from domain.accounts.password_change import NewPassword
 from domain.errors import Invalid, TooMany
 from web.portal import portal_of
-from web.responses import page, seconds_until
+from web.responses import page
 from web.sign_in import browser_of, let_in
 
 AnyRequest = Request[Any, Any, Any]
@@ -25,7 +25,7 @@ async def change_password(request: AnyRequest, now: Now) -> Response[Any]:
     form = await request.form()
     new = NewPassword(str(form.get("mot_de_passe", "")), str(form.get("confirmation", "")))
     try:
-        account, token = await password_change.change(
+        entry = await password_change.change(
             request.user,
             str(form.get("ancien", "")),
             new,
@@ -36,10 +36,8 @@ async def change_password(request: AnyRequest, now: Now) -> Response[Any]:
     except Invalid as refusal:
         return await _form(request, problems=refusal.problems, status_code=422)
     except TooMany as refusal:
-        response = await _form(request, refusal=refusal, status_code=429)
-        response.headers["retry-after"] = seconds_until(refusal.again_at, now)
-        return response
-    return await let_in(request, account, token, "/compte/mot-de-passe/termine")
+        return await _form(request, refusal=refusal, status_code=429)
+    return await let_in(request, entry, "/compte/mot-de-passe/termine")
 
 
 @get("/compte/mot-de-passe/termine")

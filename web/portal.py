@@ -9,6 +9,7 @@ from domain.accounts.passwords import Passwords
 from domain.clinic.settings import ClinicSettings
 from domain.config import Settings
 from domain.links import Links
+from domain.messages.files import Files
 from web.rendering import Renderer
 from web.static_files import StaticFiles
 
@@ -42,6 +43,8 @@ class Portal:
     now: Callable[[], datetime]
     passwords: Passwords
     links: Links
+    files: Files
+    """The content of attachments."""
     static: StaticFiles
     renderer: Renderer
     last_clinic: ClinicSettings = NO_CLINIC

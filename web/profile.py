@@ -9,10 +9,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from domain.accounts import access, access_journal, languages, requests
-from domain.errors import Invalid
+from domain.errors import Invalid, TooMany
 from domain.mail import preferences
 from domain.people import identity, phones
 from domain.people.identity import Phones
+from web.errors import status_of
 from web.portal import portal_of
 from web.responses import page, see_other
 from web.security import cookie
@@ -20,6 +21,8 @@ from web.security import cookie
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
 TAB = "profile"
+SECTIONS = {"langue": "langue-titre", "erreur": "identite"}
+"""Where it is not called as what was done in it."""
 MAIL_FIELDS = {"rendez_vous": "appointment", "communications": "notification"}
 
 
@@ -94,8 +97,8 @@ async def send_error(request: AnyRequest, patient: FromPath[UUID], now: Now) -> 
     text = str((await request.form()).get("texte", ""))
     try:
         await requests.ask_to_correct(request.user, patient, text, now=now)
-    except Invalid as refusal:
-        return await _report(request, patient, now, text=text, problems=refusal.problems)
+    except (Invalid, TooMany) as refusal:
+        return await _report(request, patient, now, text=text, refusal=refusal)
     return see_other(_url(patient, "erreur"))
 
 
@@ -157,19 +160,21 @@ async def _report(
     now: datetime,
     *,
     text: str = "",
-    problems: dict[str, str] | None = None,
+    refusal: Invalid | TooMany | None = None,
 ) -> Response[Any]:
     return await page(
         request,
         "profile/report_error.html",
-        status_code=422 if problems else 200,
+        status_code=status_of(refusal) if refusal else 200,
         profile=request.user.opening(patient, now),
         tab=TAB,
         text=text,
         limit=requests.LONGEST,
-        problems=problems or {},
+        refusal=refusal,
     )
 
 
 def _url(patient: UUID, done: str = "") -> str:
-    return f"/profils/{patient}/profil" + (f"?fait={done}" if done else "")
+    """Back at the section in which it was done."""
+    url = f"/profils/{patient}/profil"
+    return f"{url}?fait={done}#{SECTIONS.get(done, done)}" if done else url

@@ -2,26 +2,38 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.visitor import NodeTransformer
 
 NBSP = "\u00a0"
-LANGUAGES = ("fr", "en")
 LOCALES = {"fr": "fr_CA", "en": "en_CA"}
+LINK = re.compile(
+    r"https://[^\s<>\"'`\\^{}|\u200b-\u200f\u202a-\u202e\u2060-\u2069]+", re.IGNORECASE
+)
+AFTER_LINK = ".,;:!?…»”’)]*_~"
+KILO = 1024
+UNITS = {
+    timedelta(days=1): {"fr": ("un jour", "jours"), "en": ("one day", "days")},
+    timedelta(hours=1): {"fr": ("une heure", "heures"), "en": ("one hour", "hours")},
+    timedelta(minutes=1): {"fr": ("une minute", "minutes"), "en": ("one minute", "minutes")},
+    timedelta(seconds=1): {"fr": ("une seconde", "secondes"), "en": ("one second", "seconds")},
+}
 PATTERNS = {
     "fr": {"long": "EEEE d MMMM", "full": "d MMMM y", "short": "d MMM y", "weekday": "EEEE"},
     "en": {"long": "EEEE, MMMM d", "full": "MMMM d, y", "short": "MMM d, y", "weekday": "EEEE"},
@@ -121,7 +133,7 @@ def translations(language: str) -> NullTranslations:
     return Translations(compiled)
 
 
-def _filters(language: str, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
+def _filters(language: str, zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
     at = "à" if language == "fr" else "at"
 
     def local(value: datetime | date) -> datetime | date:
@@ -153,6 +165,9 @@ def _filters(language: str, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
         "iso": lambda value: value.astimezone(UTC).isoformat(timespec="seconds"),
         "week_title": lambda monday, sunday: week_title(monday, sunday, language),
         "phone": phone,
+        "with_links": with_links,
+        "file_size": lambda size: file_size(size, language),
+        "duration": lambda span: duration(span, language),
         "own": lambda name: name.en if language == "en" else name.fr,
     }
 
@@ -200,3 +215,42 @@ def phone(number: str) -> str:
     except phonenumbers.NumberParseException:
         return number
     return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL))
+
+
+def with_links(text: str) -> list[tuple[str, bool]]:
+    """The pieces of a text, and which of them are addresses to follow; the template escapes both.
+
+    Only `https`, only what a browser would go to as it is written, and nothing that hides it.
+    """
+    pieces: list[tuple[str, bool]] = []
+    end = 0
+    for found in LINK.finditer(text):
+        url = found[0].rstrip(AFTER_LINK)
+        if _leads_where_it_says(url):
+            pieces += [(text[end : found.start()], False), (url, True)]
+            end = found.start() + len(url)
+    return [piece for piece in [*pieces, (text[end:], False)] if piece[0]]
+
+
+def _leads_where_it_says(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and "@" not in parts.netloc and (parts.port or 1) > 0
+    except ValueError:
+        return False
+
+
+def duration(span: timedelta, language: str) -> str:
+    """In the largest unit that counts it exactly; a day is 24 hours, for it is not today alone."""
+    units = list(UNITS)[1:] if span == timedelta(days=1) else list(UNITS)
+    unit = next(unit for unit in units if not span % unit)
+    one, many = UNITS[unit][language]
+    return one if span == unit else f"{span // unit}{NBSP}{many}"
+
+
+def file_size(size: int, language: str) -> str:
+    units = ("ko", "Mo") if language == "fr" else ("KB", "MB")
+    kilos = max(1, round(size / KILO))
+    if kilos < KILO:
+        return f"{kilos}{NBSP}{units[0]}"
+    return f"{format_decimal(round(size / KILO**2, 1), locale=LOCALES[language])}{NBSP}{units[1]}"

@@ -10,12 +10,15 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 from litestar.response import Redirect
 
-from domain import activity, audit
+from domain import activity, audit, receipts
+from domain.accounts.languages import LANGUAGES
+from domain.accounts.sessions import ABSOLUTE_LIFE
 from domain.clinic.settings import ClinicSettings
+from domain.errors import Refusal, TooMany
+from domain.messages import rules
 from domain.people.policy import Grant
 from domain.people.viewer import Profile, Viewer
 from web.portal import portal_of
-from web.rendering import LANGUAGES
 from web.security import FormTokens, read_cookie
 
 
@@ -28,6 +31,7 @@ async def page(
     status_code: int = 200,
     current_url: str | None = None,
     about: Sequence[UUID] = (),
+    refusal: Refusal | None = None,
     **context: Any,
 ) -> Response[bytes]:
     """A page; what it shows of a profile, or of the patients in `about`, is in the journal."""
@@ -37,12 +41,12 @@ async def page(
     if viewer is not None and patients:
         action = f"read.{template.removesuffix('.html')}"
         await audit.record_each(viewer.actor, action, patients, at=now)
-    entries = None
-    if viewer is not None and profile is not None and not wants_fragment(request):
-        visits = viewer.may(Grant.BOOK, profile.id, now)
-        access = viewer.may_open(profile, now) and viewer.may_read_journal(profile, now)
-        if visits or access:
-            entries = await activity.latest(profile.id, visits=visits, access=access)
+    entries = unread = None
+    if viewer is not None and profile is not None:
+        if not wants_fragment(request):
+            entries = await _activity(viewer, profile, now)
+        if not wants_fragment(request) or tab in rules.KINDS_OF:
+            unread = await unread_of(viewer, profile, now)
     return render(
         request,
         template,
@@ -50,9 +54,34 @@ async def page(
         profile=profile,
         tab=tab,
         activity=entries,
+        unread=unread,
         current_url=current_url,
+        refusal=refusal,
         **context,
     )
+
+
+async def _activity(viewer: Viewer, profile: Profile, now: datetime) -> list[activity.Entry] | None:
+    """What this viewer may know of; None where that can be nothing at all."""
+    visits = viewer.may(Grant.BOOK, profile.id, now)
+    access = viewer.may_open(profile, now) and viewer.may_read_journal(profile, now)
+    kinds = rules.visible_kinds(viewer, profile.id, now)
+    if not (visits or access or kinds):
+        return None
+    return await activity.latest(profile.id, visits=visits, access=access, kinds=kinds)
+
+
+async def unread_of(viewer: Viewer, profile: Profile, now: datetime) -> dict[str, int] | None:
+    """By list, as the tabs name them."""
+    kinds = rules.visible_kinds(viewer, profile.id, now)
+    if not kinds:
+        return None
+    counts = await receipts.unread(viewer.account.id, profile.id, kinds)
+    return {
+        "inbox": counts["inbox"],
+        "documents": counts["document"],
+        "invoices": counts["invoice"],
+    }
 
 
 def render(
@@ -63,10 +92,13 @@ def render(
     profile: Profile | None = None,
     tab: str = "",
     activity: list[activity.Entry] | None = None,
+    unread: dict[str, int] | None = None,
     current_url: str | None = None,
     account_language: str | None = None,
+    refusal: Refusal | None = None,
     **context: Any,
 ) -> Response[bytes]:
+    """With what is refused and, where that is for a time only, for how long."""
     portal = portal_of(request)
     viewer: Viewer | None = request.scope.get("user")
     clinic: ClinicSettings = viewer.clinic if viewer else portal.last_clinic
@@ -84,16 +116,29 @@ def render(
         profile=profile,
         tab=tab,
         activity=activity,
+        boxes=_boxes(viewer, profile, now),
+        unread=unread,
         csrf=tokens.field,
         current_url=current_url or here(request),
         now=now,
         is_demo=portal.settings.is_demo,
+        session_life=ABSOLUTE_LIFE,
+        refusal=refusal,
         **context,
     )
     response = Response(html.encode(), media_type=MediaType.HTML, status_code=status_code)
+    if isinstance(refusal, TooMany):
+        response.headers["retry-after"] = seconds_until(refusal.again_at, now)
     if not _is_from_elsewhere(request):
         tokens.plant(response, portal.settings)
     return response
+
+
+def _boxes(viewer: Viewer | None, profile: Profile | None, now: datetime) -> list[rules.Box]:
+    """The lists of communications that stand among the tabs."""
+    if viewer is None or profile is None:
+        return []
+    return [box for box in rules.KINDS_OF if rules.may_open(box, viewer, profile.id, now)]
 
 
 def _is_from_elsewhere(request: Request[Any, Any, Any]) -> bool:

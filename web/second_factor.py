@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -7,14 +7,14 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from markupsafe import Markup
 
-from domain.accounts import second_factor, sign_in
+from domain.accounts import authenticator, second_factor, sign_in
 from domain.accounts.second_factor import Offer, Proofs
 from domain.accounts.secret_box import SecretBox
 from domain.errors import FactorChanged, Invalid, LinkExpired, SignInOver, TooMany
 from web.portal import portal_of
 from web.redirects import way_onward
-from web.responses import here, page, seconds_until, see_other
-from web.security import dropped_cookie, read_cookie
+from web.responses import here, page, see_other
+from web.security import carry_session, dropped_cookie, read_cookie, renew_session
 from web.sign_in import browser_of, let_in
 
 AnyRequest = Request[Any, Any, Any]
@@ -35,12 +35,12 @@ async def enter_code(request: AnyRequest, now: Now) -> Response[Any]:
     step, onward = str(form.get("etape", "")), str(form.get("suivant", "/"))
     code, browser, links = str(form.get("code", "")), browser_of(request), portal_of(request).links
     try:
-        account, session = await sign_in.enter_code(
+        entry = await sign_in.enter_code(
             step, code, browser, links=links, box=_box(request), now=now
         )
     except (Invalid, TooMany, SignInOver) as refusal:
         return await _question(request, step, onward, refusal)
-    response = await let_in(request, account, session, way_onward(onward, request))
+    response = await let_in(request, entry, way_onward(onward, request))
     response.set_cookie(dropped_cookie(portal_of(request).settings, "step"))
     return response
 
@@ -70,7 +70,9 @@ async def switch_on(request: AnyRequest, now: Now) -> Response[Any]:
     token, code, box = str(form.get("cle", "")), str(form.get("code", "")), _box(request)
     session = read_cookie(request, "session")
     try:
-        codes = await second_factor.switch_on(request.user, token, code, session, box=box, now=now)
+        codes, fresh = await second_factor.switch_on(
+            request.user, token, code, session, box=box, now=now
+        )
     except LinkExpired:
         return see_other(f"{ACCOUNT}?fait=trop-tard")
     except FactorChanged:
@@ -78,7 +80,8 @@ async def switch_on(request: AnyRequest, now: Now) -> Response[Any]:
     except Invalid as refusal:
         offer = second_factor.offered(request.user, token, box=box, now=now)
         return await _offer(request, offer, refusal)
-    return await _codes(request, codes, is_new=True)
+    renew_session(request, fresh)
+    return carry_session(request, await _codes(request, codes, is_new=True))
 
 
 @get(f"{ACCOUNT}/codes")
@@ -107,16 +110,18 @@ async def ask_to_switch_off(request: AnyRequest) -> Response[Any]:
 
 @post(f"{ACCOUNT}/desactivation")
 async def switch_off(request: AnyRequest, now: Now) -> Response[Any]:
-    proofs = await _proofs(request)
+    proofs, session = await _proofs(request), read_cookie(request, "session")
+    passwords, box = portal_of(request).passwords, _box(request)
     try:
-        await second_factor.switch_off(
-            request.user, proofs, passwords=portal_of(request).passwords, box=_box(request), now=now
+        fresh = await second_factor.switch_off(
+            request.user, proofs, session, passwords=passwords, box=box, now=now
         )
     except FactorChanged:
         return see_other(ACCOUNT)
     except (Invalid, TooMany) as refusal:
         return await _form(request, "second_factor/ask_to_switch_off.html", refusal)
-    return see_other(f"{ACCOUNT}?fait=desactivation")
+    renew_session(request, fresh)
+    return carry_session(request, see_other(f"{ACCOUNT}?fait=desactivation"))
 
 
 def _box(request: AnyRequest) -> SecretBox:
@@ -149,7 +154,10 @@ async def _question(
 async def _overview(request: AnyRequest, refusal: Invalid | TooMany | None = None) -> Response[Any]:
     left = await second_factor.codes_left(request.user)
     done = request.query_params.get("fait", "")
-    return await _page(request, "second_factor/overview.html", refusal, codes_left=left, done=done)
+    life = timedelta(seconds=authenticator.STEP)
+    return await _page(
+        request, "second_factor/overview.html", refusal, codes_left=left, done=done, code_life=life
+    )
 
 
 async def _offer(
@@ -182,7 +190,7 @@ async def _page(
 ) -> Response[Any]:
     """Another language shows the page that is asked for, never what a form was answered with."""
     statuses = {Invalid: 422, TooMany: 429, SignInOver: 410, type(None): 200}
-    response = await page(
+    return await page(
         request,
         template,
         status_code=statuses[type(refusal)],
@@ -191,10 +199,6 @@ async def _page(
         refusal=None if isinstance(refusal, Invalid) else refusal,
         **context,
     )
-    if isinstance(refusal, TooMany):
-        now = portal_of(request).now()
-        response.headers["retry-after"] = seconds_until(refusal.again_at, now)
-    return response
 
 
 def _picture(uri: str) -> Markup:

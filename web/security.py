@@ -18,10 +18,12 @@ from domain.accounts import sessions
 from domain.clinic.clinic import current_settings
 from domain.config import Settings
 from domain.errors import FormRefused, NotSignedIn, TermsNotAccepted
+from web import kept_text
 
-CookieName = Literal["session", "csrf", "known", "language", "link", "step"]
+CookieName = Literal["session", "csrf", "known", "language", "link", "step", "text"]
 TOKEN_FIELD = "_csrf_token"  # noqa: S105 - a field's name
 SALT = 16
+FRESH = "fresh_session"
 YEAR = 365 * 24 * 3600
 LIVES: dict[CookieName, int | None] = {
     "session": None,
@@ -30,6 +32,7 @@ LIVES: dict[CookieName, int | None] = {
     "language": YEAR,
     "link": 3600,
     "step": 300,
+    "text": 900,
 }
 
 
@@ -60,6 +63,19 @@ def read_cookie(connection: ASGIConnection[Any, Any, Any, Any], name: CookieName
     return connection.cookies.get(cookie_name(settings, name), "")
 
 
+def renew_session(request: Request[Any, Any, Any], token: str) -> None:
+    """From here on this request's session has another token: so have the forms of its answer."""
+    request.state[FRESH] = token
+
+
+def carry_session(request: Request[Any, Any, Any], response: Response[Any]) -> Response[Any]:
+    """The answer after `renew_session`: without a token, the session had ended meanwhile."""
+    settings, token = request.app.state.portal.settings, request.state[FRESH]
+    made = cookie(settings, "session", token) if token else dropped_cookie(settings, "session")
+    response.set_cookie(made)
+    return response
+
+
 async def identify(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
@@ -76,13 +92,18 @@ async def identify(
     viewer = None
     if token:
         viewer = await sessions.viewer_of(
-            token, request_id=request_id(connection), now=portal.now()
+            token,
+            request_id=request_id(connection),
+            is_use=not handler.opt.get("quiet"),  # a page that asks by itself is nobody's use
+            now=portal.now(),
         )
     if viewer is None:
+        await kept_text.keep(Request(connection.scope, connection.receive))
         raise NotSignedIn
     connection.scope["user"] = viewer
     portal.last_clinic = viewer.clinic
     if viewer.pending_terms is not None and not handler.opt.get("before_terms"):
+        await kept_text.keep(Request(connection.scope, connection.receive))
         raise TermsNotAccepted
 
 
@@ -100,6 +121,7 @@ async def check_form(request: Request[Any, Any, Any]) -> None:
         bindings.append(read_cookie(request, "csrf"))
     keys = request.app.state.portal.settings.keys
     if not is_own_token(str(form.get(TOKEN_FIELD, "")), keys, bindings):
+        await kept_text.keep(request)  # another tab has signed in again
         raise FormRefused
 
 
@@ -126,7 +148,8 @@ class FormTokens:
     def __init__(self, request: Request[Any, Any, Any]) -> None:
         self._key = request.app.state.portal.settings.keys[0]
         is_signed_in = request.scope.get("user") is not None
-        self._binding = read_cookie(request, "session" if is_signed_in else "csrf")
+        cookie_read = read_cookie(request, "session" if is_signed_in else "csrf")
+        self._binding = request.state.get(FRESH) or cookie_read
         self.planted = ""
         self._field: Markup | None = None
 

@@ -1,14 +1,15 @@
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID
 
 from litestar import Request, Response, get, post
 
-from domain.accounts import sessions, sign_in
-from domain.errors import NotActivated, TooMany, WrongCredentials
+from domain.accounts import sessions, sign_in, sign_up
+from domain.accounts.sign_in import Entry
+from domain.errors import LinkExpired, NotActivated, TooMany, WrongCredentials
+from web import account_links, kept_text
 from web.portal import portal_of
 from web.redirects import way_onward
-from web.responses import leave_to, page, seconds_until, see_other
+from web.responses import leave_to, page, see_other
 from web.security import client_ip, cookie, dropped_cookie, read_cookie, request_id
 
 AnyRequest = Request[Any, Any, Any]
@@ -21,7 +22,7 @@ async def sign_in_page(request: AnyRequest) -> Response[Any]:
     now = portal_of(request).now()
     if token and await sessions.viewer_of(token, request_id=request_id(request), now=now):
         return see_other(way_onward(onward, request))
-    return await _form(request, onward, done=request.query_params.get("fait", ""))
+    return await _arrived(request, onward, request.query_params.get("fait", ""))
 
 
 @post("/connexion", opt={"public": True})
@@ -31,7 +32,7 @@ async def sign_in_(request: AnyRequest) -> Response[Any]:
     email, onward = str(form.get("courriel", "")), str(form.get("suivant", "/"))
     way = way_onward(onward, request)
     try:
-        account, token = await sign_in.sign_in(
+        entry = await sign_in.sign_in(
             email,
             str(form.get("mot_de_passe", "")),
             browser_of(request),
@@ -41,20 +42,21 @@ async def sign_in_(request: AnyRequest) -> Response[Any]:
     except WrongCredentials as refusal:
         return await _form(request, onward, email=email, refusal=refusal, status_code=422)
     except TooMany as refusal:
-        response = await _form(request, onward, email=email, refusal=refusal, status_code=429)
-        response.headers["retry-after"] = seconds_until(refusal.again_at, portal.now())
-        return response
+        return await _form(request, onward, email=email, refusal=refusal, status_code=429)
     except NotActivated:
-        return await page(request, "sign_in/not_activated.html", status_code=403, email=email)
-    return await let_in(request, account.id, token, way)
+        proof = await sign_up.may_ask_again(email, links=portal.links, now=portal.now())
+        template = "sign_in/not_activated.html"
+        return await page(request, template, status_code=403, email=email, proof=proof)
+    return await let_in(request, entry, way)
 
 
 @post("/deconnexion", opt={"before_terms": True})
 async def sign_out(request: AnyRequest) -> Response[Any]:
     settings = portal_of(request).settings
-    await sessions.end(read_cookie(request, "session"))
+    await _end_session(request)
     response = leave_to(request, "/connexion")
     response.set_cookie(dropped_cookie(settings, "session"))
+    response.set_cookie(dropped_cookie(settings, "text"))
     response.headers["clear-site-data"] = '"cache", "storage"'
     return response
 
@@ -64,24 +66,41 @@ async def stay_signed_in() -> None:
     """« Rester connecté »: being asked is being used, and that is all it does."""
 
 
-async def let_in(request: AnyRequest, account: UUID, token: str, way: str) -> Response[Any]:
+async def let_in(
+    request: AnyRequest, entry: Entry, way: str, *, stays_known: bool = False
+) -> Response[Any]:
     """On to a page, with the cookies of a session that has just begun; or to the second step."""
     portal = portal_of(request)
-    if not token:
-        return await _ask_for_code(request, account, way)
-    await sessions.end(read_cookie(request, "session"))  # what this browser had before
-    response = leave_to(request, way)
-    response.set_cookie(cookie(portal.settings, "session", token))
-    response.set_cookie(
-        cookie(portal.settings, "known", portal.links.sign_account(account, portal.now()))
-    )
-    response.set_cookie(dropped_cookie(portal.settings, "csrf"))
+    if entry.token:
+        await _end_session(request)  # what this browser had before
+        response = leave_to(request, way)
+        response.set_cookie(cookie(portal.settings, "session", entry.token))
+        response.set_cookie(dropped_cookie(portal.settings, "csrf"))
+        await _restore(request, entry, response)
+    else:
+        response = _ask_for_code(request, entry, way)
+    if entry.token or stays_known:
+        known = sign_in.remembered(entry, browser_of(request), links=portal.links, now=portal.now())
+        response.set_cookie(cookie(portal.settings, "known", known))
     return response
 
 
-async def _ask_for_code(request: AnyRequest, account: UUID, way: str) -> Response[Any]:
+async def _end_session(request: AnyRequest) -> None:
+    token, now = read_cookie(request, "session"), portal_of(request).now()
+    await sessions.end(token, request_id=request_id(request), now=now)
+
+
+async def _restore(request: AnyRequest, entry: Entry, response: Response[Any]) -> None:
+    """What was sent without a session is its writer's draft; and not kept for anyone else."""
+    sealed = read_cookie(request, "text")
+    if sealed:
+        response.set_cookie(dropped_cookie(portal_of(request).settings, "text"))
+        await kept_text.hand_over(request, entry.account, sealed, request_id(request))
+
+
+def _ask_for_code(request: AnyRequest, entry: Entry, way: str) -> Response[Any]:
     portal = portal_of(request)
-    step = await sign_in.first_step(account, links=portal.links, now=portal.now())
+    step = sign_in.first_step(entry, links=portal.links, now=portal.now())
     response = leave_to(request, f"/connexion/code?suivant={quote(way, safe='')}")
     response.set_cookie(cookie(portal.settings, "step", step))
     return response
@@ -92,9 +111,21 @@ def browser_of(request: AnyRequest) -> sign_in.Browser:
     return sign_in.Browser(
         ip=client_ip(request),
         device=request.headers.get("user-agent", ""),
-        known_account=portal.links.read_account(read_cookie(request, "known"), portal.now()),
         request_id=request_id(request),
+        known=portal.links.read_known(read_cookie(request, "known"), portal.now()),
     )
+
+
+async def _arrived(request: AnyRequest, onward: str, done: str) -> Response[Any]:
+    """After activating, with the address filled in this once: no URL holds it."""
+    if done != "activation":
+        return await _form(request, onward, done=done)
+    try:
+        email = account_links.carried(request, "/connexion")
+    except LinkExpired:
+        return await _form(request, onward, done=done)
+    answer = await _form(request, onward, done=done, email=email)
+    return account_links.done(request, answer)
 
 
 async def _form(

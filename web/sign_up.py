@@ -8,12 +8,12 @@ from litestar.di import NamedDependency
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
-from domain.accounts import sign_up, sign_up_form
+from domain.accounts import account_links, sign_up, sign_up_form, throttles
 from domain.audit import Actor
 from domain.errors import Invalid, LinkDead, LinkExpired, Refusal, TooMany, TooYoung
 from web.account_links import FIELD, arrive, carried, done
 from web.portal import portal_of
-from web.responses import language_of, page, seconds_until, see_other
+from web.responses import language_of, page
 from web.security import client_ip, request_id
 
 AnyRequest = Request[Any, Any, Any]
@@ -34,13 +34,12 @@ async def sign_up_(request: AnyRequest, now: Now) -> Response[Any]:
     typed = {name: str(form.get(name, "")) for name in sign_up_form.FIELDS}
     if "corriger" in form:
         return await _form(request, typed)
-    who, language = Actor.stranger(request_id(request)), language_of(request)
     try:
-        applicant = await sign_up_form.read(typed, portal.last_clinic, language, now)
-        await sign_up.sign_up(
-            applicant,
-            who,
+        email = await sign_up.sign_up(
+            sign_up.Form(typed, language_of(request)),
+            Actor.stranger(request_id(request)),
             client_ip(request),
+            clinic=portal.last_clinic,
             passwords=portal.passwords,
             links=portal.links,
             now=now,
@@ -50,27 +49,28 @@ async def sign_up_(request: AnyRequest, now: Now) -> Response[Any]:
         return await page(request, "sign_up/too_young.html", status_code=403, typed=kept)
     except (Invalid, TooMany) as refusal:
         return await _form(request, typed, refusal)
-    return _sent_to(request, applicant.email)
+    return arrive(request, SENT, email)  # the next page names it; no URL does
 
 
 @get(SENT, opt={"public": True})
 async def mail_sent(request: AnyRequest) -> Response[Any]:
     try:
-        email = carried(request, SENT)
+        email, _, proof = carried(request, SENT).partition("\n")
     except LinkExpired:
-        email = ""
-    return await _mail_sent(request, email, is_again="encore" in request.query_params)
+        email = proof = ""
+    return await _mail_sent(request, email, proof, is_again="encore" in request.query_params)
 
 
 @post(SENT, opt={"public": True})
 async def send_again(request: AnyRequest, now: Now) -> Response[Any]:
-    email = str((await request.form()).get("courriel", ""))
-    links, who = portal_of(request).links, Actor.stranger(request_id(request))
+    form, links = await request.form(), portal_of(request).links
+    email, proof = str(form.get("courriel", "")), str(form.get("preuve", ""))
+    who, ip = Actor.stranger(request_id(request)), client_ip(request)
     try:
-        await sign_up.write_again(email, who, client_ip(request), links=links, now=now)
+        await sign_up.write_again(email, who, ip, proof=proof, links=links, now=now)
     except (Invalid, TooMany) as refusal:
-        return await _mail_sent(request, email, refusal)
-    return _sent_to(request, email, "?encore=1")
+        return await _mail_sent(request, email, proof, refusal)
+    return arrive(request, SENT, f"{email}\n{proof}", query="?encore=1")
 
 
 @route(ACTIVATION + "/{token:str}", http_method=SHOWN, opt={"public": True})
@@ -92,17 +92,14 @@ async def activate(request: AnyRequest, now: Now) -> Response[Any]:
     token, password = str(form.get(FIELD, "")), str(form.get("mot_de_passe", ""))
     who = request_id(request)
     try:
-        await sign_up.activate(token, password, request_id=who, passwords=passwords, now=now)
+        email = await sign_up.activate(
+            token, password, request_id=who, passwords=passwords, now=now
+        )
     except (Invalid, TooMany) as refusal:
         return await _activation(request, token, now, refusal)
     except LinkDead as refusal:
         return await _too_late(request, refusal)
-    return done(request, see_other("/connexion?fait=activation"))
-
-
-def _sent_to(request: AnyRequest, email: str, query: str = "") -> Response[Any]:
-    """The next page names the address; no URL does."""
-    return arrive(request, SENT, email, query=query)
+    return arrive(request, "/connexion", email, query="?fait=activation")
 
 
 async def _form(
@@ -113,6 +110,7 @@ async def _form(
         "sign_up/sign_up.html",
         refusal,
         typed=typed,
+        kept_unproven=sign_up.KEPT_UNPROVEN,
         problems=refusal.problems if isinstance(refusal, Invalid) else {},
     )
 
@@ -120,17 +118,30 @@ async def _form(
 async def _mail_sent(
     request: AnyRequest,
     email: str,
+    proof: str,
     refusal: Invalid | TooMany | None = None,
     *,
     is_again: bool = False,
 ) -> Response[Any]:
-    return await _page(request, "sign_up/mail_sent.html", refusal, email=email, is_again=is_again)
+    return await _page(
+        request,
+        "sign_up/mail_sent.html",
+        refusal,
+        email=email,
+        proof=proof,
+        is_again=is_again,
+        life=account_links.LIVES["activate"],
+        pause=throttles.ACTIVATION_PAUSE.name,
+    )
 
 
 async def _activation(
     request: AnyRequest, token: str, now: datetime, refusal: Invalid | TooMany | None = None
 ) -> Response[Any]:
-    email = await sign_up.address_behind(token, now=now)
+    try:
+        email = await sign_up.address_behind(token, now=now)
+    except LinkDead as dead:  # perhaps while the password was compared
+        return await _too_late(request, dead)
     return await _page(
         request,
         "sign_up/activation.html",
@@ -150,8 +161,4 @@ async def _page(
     request: AnyRequest, template: str, refusal: Refusal | None, **context: Any
 ) -> Response[Any]:
     status = 429 if isinstance(refusal, TooMany) else 422 if refusal else 200
-    answer = await page(request, template, status_code=status, refusal=refusal, **context)
-    if isinstance(refusal, TooMany):
-        now = portal_of(request).now()
-        answer.headers["retry-after"] = seconds_until(refusal.again_at, now)
-    return answer
+    return await page(request, template, status_code=status, refusal=refusal, **context)

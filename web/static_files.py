@@ -8,7 +8,7 @@ import brotli
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 # Scripts that a page always needs together come as one: a request less on a phone.
-TOGETHER = {"signed-in.js": ("app.js", "session.js")}
+TOGETHER = {"signed-in.js": ("app.js", "session.js", "unread.js")}
 
 
 @dataclass(frozen=True, slots=True)

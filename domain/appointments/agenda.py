@@ -18,6 +18,7 @@ from domain.people.viewer import Profile, Viewer
 
 PAGE = 20
 MOST_UPCOMING_SHOWN = 50
+NO_VISIT = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,10 @@ class Visit:
 @dataclass(frozen=True, slots=True)
 class History:
     visits: Sequence[Visit]
-    older: datetime | None
-    """Ask again with this to see those before."""
+    older: UUID | None
+    """Ask again with this, the last of them, to see those before."""
+    is_first: bool
+    """Whether these are the most recent ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +113,34 @@ async def upcoming(viewer: Viewer, patients: Sequence[UUID], *, now: datetime) -
 
 
 async def history(
-    viewer: Viewer, patient: UUID, *, before: datetime | None = None, now: datetime
+    viewer: Viewer, patient: UUID, *, before: UUID | None = None, now: datetime
 ) -> History:
+    """Those before the visit that a page ended with; the first ones, where it is not a past visit
+    of this patient."""
+    edge = await _place_of(before, patient, now) if before else None
+    starts_at, last = edge or (now, NO_VISIT)
     rows = await db.fetch(
-        f"""{_VISITS} WHERE ap.patient = {{}} AND ap.ends_at <= {{}} AND ap.starts_at < {{}}
-        ORDER BY ap.starts_at DESC LIMIT {{}}""",
+        f"""{_VISITS} WHERE ap.patient = {{}} AND ap.ends_at <= {{}}
+        AND (ap.starts_at, ap.id) < ({{}}, {{}})
+        ORDER BY ap.starts_at DESC, ap.id DESC LIMIT {{}}""",
         patient,
         now,
-        before or now,
+        starts_at,
+        last,
         PAGE + 1,
     )
     visits = [_visit(row, viewer.clinic, now) for row in rows[:PAGE]]
-    return History(visits, visits[-1].starts_at if len(rows) > PAGE else None)
+    return History(visits, visits[-1].id if len(rows) > PAGE else None, is_first=edge is None)
+
+
+async def _place_of(visit: UUID, patient: UUID, now: datetime) -> tuple[datetime, UUID] | None:
+    rows = await db.fetch(
+        "SELECT starts_at, id FROM appointment WHERE id = {} AND patient = {} AND ends_at <= {}",
+        visit,
+        patient,
+        now,
+    )
+    return (rows[0]["starts_at"], rows[0]["id"]) if rows else None
 
 
 async def visit(viewer: Viewer, appointment: UUID, *, now: datetime) -> Visit:

@@ -111,7 +111,7 @@ async def record_refusal(
         "appointment.refused",
         patient=patient,
         subject=appointment,
-        outcome=refusal.code,
+        outcome=f"refused.{refusal.code}",
         at=now,
     )
 

@@ -125,7 +125,12 @@ async def record_refusal(
     viewer: Viewer, patient: UUID, slot: UUID, refusal: Refusal, *, now: datetime
 ) -> None:
     await audit.record(
-        viewer.actor, "slot.refused", patient=patient, subject=slot, outcome=refusal.code, at=now
+        viewer.actor,
+        "slot.refused",
+        patient=patient,
+        subject=slot,
+        outcome=f"refused.{refusal.code}",
+        at=now,
     )
 
 

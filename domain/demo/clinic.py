@@ -41,7 +41,7 @@ class DemoClinic:
 
     settings: ClinicSettings
     ids: Mapping[str, UUID]
-    """Of sites, specialties, practitioners and visit types."""
+    """Of sites, specialties, teams, practitioners and visit types."""
     schedules: Mapping[tuple[str, str, tuple[str, ...]], UUID]
 
     def schedule_of(self, hours: Hours) -> UUID:
@@ -61,13 +61,20 @@ class DemoClinic:
 async def create(*, now: datetime) -> DemoClinic:
     ids = {
         each.key: uuid4()
-        for table in (data.SITES, data.SPECIALTIES, data.PRACTITIONERS, data.VISIT_TYPES)
+        for table in (
+            data.SITES,
+            data.SPECIALTIES,
+            data.TEAMS,
+            data.PRACTITIONERS,
+            data.VISIT_TYPES,
+        )
         for each in table
     }
     schedules = {hours[:3]: uuid4() for hours in data.HOURS}
     await insert([clinic_row()])
     await insert(_sites(ids))
     await insert(_specialties(ids))
+    await insert(_teams(ids))
     await insert(_practitioners(ids))
     await insert(_visit_types(ids))
     clinic = DemoClinic(await current_settings(), ids, schedules)
@@ -165,6 +172,19 @@ def _specialties(ids: Mapping[str, UUID]) -> list[tables.Specialty]:
     return [
         tables.Specialty(id=ids[each.key], name_fr=each.fr, name_en=each.en, position=position)
         for position, each in enumerate(data.SPECIALTIES)
+    ]
+
+
+def _teams(ids: Mapping[str, UUID]) -> list[tables.Team]:
+    return [
+        tables.Team(
+            id=ids[each.key],
+            name_fr=each.fr,
+            name_en=each.en,
+            takes_messages=each.takes_messages,
+            position=position,
+        )
+        for position, each in enumerate(data.TEAMS)
     ]
 
 

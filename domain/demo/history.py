@@ -1,6 +1,7 @@
 """The family's past visits, with what was told and noted of them at the time."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 from domain import audit
@@ -9,6 +10,7 @@ from domain.audit import Actor
 from domain.demo import visits
 from domain.demo.clinic import DemoClinic, Time
 from domain.demo.data.visits import PAST, Past
+from domain.demo.happenings import Happening
 from domain.demo.people import DemoPeople
 from domain.demo.rows import insert
 from domain.journal.tables import Activity
@@ -18,21 +20,19 @@ CANCELLED_BEFORE = timedelta(days=5)
 CONFIRMED_BEFORE = timedelta(hours=53)
 
 
-async def create(clinic: DemoClinic, people: DemoPeople, account: UUID, *, now: datetime) -> None:
+async def create(
+    clinic: DemoClinic, people: DemoPeople, account: UUID, *, now: datetime
+) -> list[Happening]:
     times = [_time(clinic, past, now) for past in PAST]
     appointments = [
         _appointment(clinic, people, past, time, account=account)
         for past, time in zip(PAST, times, strict=True)
     ]
-    told = sorted(
-        (event for each in appointments for event in _told(each)),
-        key=lambda event: event.happened_at,
-    )
+    told = [event for each in appointments for event in _told(each)]
     await insert([visits.slot_row(clinic, time) for time in times])
     await insert(appointments)
     await insert(told)
-    for event in told:
-        await _note(event, account)
+    return [Happening(event.happened_at, partial(_note, event, account)) for event in told]
 
 
 def _time(clinic: DemoClinic, past: Past, now: datetime) -> Time:

@@ -6,7 +6,7 @@ the « Activité » and the journal are those of a portal that was in use.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from operator import attrgetter
+from functools import partial
 from typing import Literal, NamedTuple
 from uuid import UUID, uuid4
 
@@ -18,6 +18,7 @@ from domain.demo.clinic import DemoClinic, Time, published
 from domain.demo.data import visits as data
 from domain.demo.data.clinic import PRACTITIONERS, URGENT
 from domain.demo.data.visits import Coming
+from domain.demo.happenings import Happening
 from domain.demo.people import DemoPeople
 from domain.people import viewer as viewers
 from domain.people.viewer import Viewer
@@ -34,11 +35,15 @@ class Event(NamedTuple):
     coming: Coming
 
 
-async def create(clinic: DemoClinic, people: DemoPeople, account: UUID, *, now: datetime) -> None:
+async def create(
+    clinic: DemoClinic, people: DemoPeople, account: UUID, *, now: datetime
+) -> list[Happening]:
     viewer = await viewers.load(account, via="account", request_id="demo")
     times = choose(await published(clinic, now=now), now)
     booked: dict[Coming, UUID] = {}
-    for at, what, coming in _events(times, clinic, now):
+
+    async def do(event: Event) -> None:
+        at, what, coming = event
         patient = people.patients[coming.patient]
         if what == "book":
             booked[coming] = await _book(viewer, patient, clinic, coming, times[coming], at=at)
@@ -48,7 +53,14 @@ async def create(clinic: DemoClinic, people: DemoPeople, account: UUID, *, now: 
             await attendance.confirm(viewer, patient, booked[coming], now=at)
         else:
             await attendance.cancel(viewer, patient, booked[coming], now=at)
-    await _deliver(before=now - DELIVERED_AFTER)
+
+    return [Happening(event.at, partial(do, event)) for event in _events(times, clinic, now)]
+
+
+async def settle(*, now: datetime) -> None:
+    """What is long past is over with; the newest mails are still owed, and fill the mailbox."""
+    before = now - DELIVERED_AFTER
+    await db.fetch("UPDATE outbound_email SET sent_at = due_at WHERE created_at < {}", before)
     # Nothing of this counts against whoever tries the demonstration.
     await Attempt.delete(force=True)
 
@@ -84,13 +96,12 @@ def _events(times: Mapping[Coming, Time], clinic: DemoClinic, now: datetime) -> 
     }
     confirmed_at = opened[data.CONFIRMED] + timedelta(hours=data.CONFIRMED_AFTER)
     cancelled_at = now - timedelta(hours=data.CANCELLED_AGO)
-    events = [
+    return [
         *(Event(now - timedelta(hours=each.booked_ago), "book", each) for each in times),
         *(Event(at, "open", coming) for coming, at in opened.items()),
         Event(confirmed_at, "confirm", data.CONFIRMED),
         Event(cancelled_at, "cancel", data.CANCELLED),
     ]
-    return sorted(events, key=attrgetter("at"))
 
 
 async def _book(
@@ -109,8 +120,3 @@ async def _book(
         reason=coming.reason,
     )
     return await booking.book(viewer, patient, choices, time.slot, form_key=str(uuid4()), now=at)
-
-
-async def _deliver(*, before: datetime) -> None:
-    """Those mails left long ago; the newest are still owed, and fill the mailbox."""
-    await db.fetch("UPDATE outbound_email SET sent_at = due_at WHERE created_at < {}", before)

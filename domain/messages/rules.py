@@ -62,6 +62,11 @@ def may_write(viewer: Viewer, patient: UUID, now: datetime) -> bool:
     return viewer.clinic.has_new_messages and viewer.may(Grant.SEND_MESSAGES, patient, now)
 
 
+def is_reply_allowed(allowed_at: datetime | None, refused_at: datetime | None) -> bool:
+    """Of the clinic's two decisions on a message, the later stands."""
+    return allowed_at is not None and (refused_at is None or allowed_at > refused_at)
+
+
 def why_no_reply(
     viewer: Viewer,
     patient: UUID,

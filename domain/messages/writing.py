@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from domain import activity, receipts
+from domain.accounts.access import names_of_holders
 from domain.mail import outbox
 from domain.messages.tables import Message, Thread
+from domain.people.viewer import Viewer
 from domain.texts import folded
 
 
@@ -26,8 +29,19 @@ async def add(thread: Thread, message: Message, *, file_names: Sequence[str] = (
         await outbox.post(
             told,
             account,
-            once_key=f"communication:{message.id}:{account}",
+            once_key=f"{once_key(message.id)}{account}",
             message=message.id,
             patient=message.patient,
             now=now,
         )
+
+
+def once_key(message: UUID) -> str:
+    """How the keys of its mails begin: one to each account."""
+    return f"communication:{message}:"
+
+
+async def signature(viewer: Viewer, patient: UUID) -> str:
+    """The name of whoever writes for this patient: of their own chart, else as they signed up."""
+    own = next((profile.full_name for profile in viewer.profiles if profile.is_own), "")
+    return own or (await names_of_holders(patient)).get(viewer.account.id) or viewer.account.email

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain import activity, db
+from domain import activity, db, receipts
 from domain.accounts import access
 from domain.accounts.access import Consent
 from domain.audit import Actor
@@ -28,7 +28,7 @@ async def given(world: World, account: UUID, patient: UUID | None = None, **chan
         "relationship": "caregiver",
         "grants": {Grant.BOOK},
         "by": "Dana Roy",
-        "consent": Consent("Dana Roy"),
+        "consent": Consent("Dana Roy", "spoken"),
         "now": world.now,
     }
     return await access.grant(STAFF, account, patient or world.alice, **facts | changes)
@@ -79,7 +79,7 @@ async def test_a_person_of_age_must_have_agreed(world: World, helper: UUID) -> N
 async def test_without_the_setting_a_consent_is_asked_for_everyone(
     world: World, helper: UUID
 ) -> None:
-    await world.set_clinic(consent_age=None)
+    await world.set_clinic(province="ON", consent_age=None)
     with pytest.raises(Invalid):
         await given(world, helper, world.bob, consent=None)
 
@@ -106,6 +106,30 @@ async def test_what_does_not_exist_is_not_granted(world: World, helper: UUID, wr
     assert await lines("access.granted") == []
 
 
+async def test_an_address_that_nobody_proved_is_given_no_profile(world: World) -> None:
+    """R3."""
+    typo = await world.account("typo@example.com", activated_at=None)
+    with pytest.raises(Invalid):
+        await given(world, typo)
+    assert await mails() == set()
+
+
+async def test_a_consent_that_is_over_attaches_nothing(world: World, helper: UUID) -> None:
+    with pytest.raises(Invalid):
+        await given(world, helper, consent=Consent("Dana Roy", "spoken", until=world.now))
+    assert not await ProxyGrant.exists().where(ProxyGrant.account == helper)
+
+
+async def test_withdrawing_ones_own_access_twice_is_done_once(world: World, helper: UUID) -> None:
+    made = await given(world, helper)
+    alice = await world.viewer()
+    for _ in range(2):
+        await access.withdraw_own(alice, world.alice, made, now=world.now)
+    assert len(await lines("access.withdrawn")) == 1
+    with pytest.raises(NotFound):
+        await access.withdraw_own(alice, world.alice, uuid4(), now=world.now)
+
+
 async def test_a_withdrawn_access_takes_its_consent_along(world: World, helper: UUID) -> None:
     made = await given(world, helper)
     await access.withdraw(STAFF, made, by="Dana Roy", now=world.now)
@@ -129,7 +153,9 @@ async def test_a_consent_withdrawn_closes_and_a_new_one_opens(world: World, help
     with pytest.raises(NotFound):
         await access.withdraw_consent(STAFF, made, now=world.now)
     later = world.now + timedelta(days=30)
-    await access.record_consent(STAFF, made, Consent("Dana Roy", until=later), now=world.now)
+    await access.record_consent(
+        STAFF, made, Consent("Dana Roy", "spoken", until=later), now=world.now
+    )
     assert await may_book(world, helper, later - timedelta(seconds=1))
     assert not await may_book(world, helper, later)
     kinds = [entry.kind for entry in await activity.latest(world.alice)]
@@ -142,7 +168,9 @@ async def test_a_consent_withdrawn_closes_and_a_new_one_opens(world: World, help
 async def test_the_newest_consent_counts(world: World, helper: UUID) -> None:
     made = await given(world, helper)
     soon = world.now + timedelta(days=1)
-    await access.record_consent(STAFF, made, Consent("Dana Roy", until=soon), now=world.now)
+    await access.record_consent(
+        STAFF, made, Consent("Dana Roy", "spoken", until=soon), now=world.now
+    )
     assert await may_book(world, helper)
     assert not await may_book(world, helper, soon)
     assert len(await db.fetch("SELECT id FROM proxy_consent WHERE withdrawn_at IS NULL")) == 1
@@ -151,7 +179,9 @@ async def test_the_newest_consent_counts(world: World, helper: UUID) -> None:
 async def test_a_consent_that_is_over_is_none(world: World, helper: UUID) -> None:
     made = await given(world, helper)
     with pytest.raises(Invalid):
-        await access.record_consent(STAFF, made, Consent("D", until=world.now), now=world.now)
+        await access.record_consent(
+            STAFF, made, Consent("D", "spoken", until=world.now), now=world.now
+        )
     assert await may_book(world, helper)
 
 
@@ -159,10 +189,40 @@ async def test_a_childs_consent_recorded_ahead_tells_nobody_of_a_change(world: W
     (row,) = await db.fetch(
         "SELECT id FROM proxy_grant WHERE patient = {} AND relationship = 'parent'", world.bob
     )
-    await access.record_consent(STAFF, row["id"], Consent("Dana Roy"), now=world.now)
+    await access.record_consent(STAFF, row["id"], Consent("Dana Roy", "spoken"), now=world.now)
     await access.withdraw_consent(STAFF, row["id"], now=world.now)
     assert await mails() == set()
     assert await lines("consent.recorded") == await lines("consent.withdrawn") != []
+
+
+@pytest.mark.parametrize("how", ["spoken", "written"])
+async def test_a_consent_says_how_it_was_given_in_its_row_and_line(
+    world: World, helper: UUID, how: str
+) -> None:
+    """R48: who, how, by whom recorded, when."""
+    made = await given(world, helper, consent=Consent("Dana Roy", how))
+    await access.record_consent(STAFF, made, Consent("Léa Côté", how), now=world.now)
+    rows = await db.fetch("SELECT recorded_by, how_given FROM proxy_consent ORDER BY recorded_by")
+    assert [(row["recorded_by"], row["how_given"]) for row in rows] == [
+        ("Dana Roy", how),
+        ("Léa Côté", how),
+    ]
+    told = await db.fetch(
+        "SELECT subject, patient, outcome FROM audit_line WHERE action = 'consent.recorded'"
+    )
+    line = {"subject": made, "patient": world.alice, "outcome": f"done.{how}"}
+    assert [dict(each) for each in told] == [line, line]
+
+
+@pytest.mark.parametrize("how", ["", "told", "SPOKEN"])
+async def test_without_how_it_was_given_there_is_no_consent(
+    world: World, helper: UUID, how: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        await given(world, helper, consent=Consent("Dana Roy", how))
+    assert refused.value.problems == {"comment": "missing"}
+    assert await db.fetch("SELECT id FROM proxy_consent") == []
+    assert await db.fetch("SELECT id FROM proxy_grant WHERE account = {}", helper) == []
 
 
 async def test_an_own_profile_needs_no_consent_and_takes_none(world: World) -> None:
@@ -170,7 +230,7 @@ async def test_an_own_profile_needs_no_consent_and_takes_none(world: World) -> N
         "SELECT id FROM proxy_grant WHERE patient = {} AND relationship = 'self'", world.alice
     )
     with pytest.raises(NotFound):
-        await access.record_consent(STAFF, row["id"], Consent("Dana Roy"), now=world.now)
+        await access.record_consent(STAFF, row["id"], Consent("Dana Roy", "spoken"), now=world.now)
 
 
 async def test_only_the_person_sees_who_holds_their_profile(world: World, helper: UUID) -> None:
@@ -200,3 +260,13 @@ async def test_that_a_child_has_an_account_is_told_to_nobody_else(world: World) 
     assert await activity.latest(world.bob) == []
     assert await mails() == set()
     assert await lines("chart.attached") == await lines("chart.detached") == [(world.bob, made)]
+
+
+async def test_what_nobody_has_read_waits_for_whoever_is_given_the_profile_now(
+    world: World, helper: UUID
+) -> None:
+    old, waiting = await world.thread(subject="Lu"), await world.thread(subject="Non lu")
+    await receipts.mark_read(world.alice_account, old, {"message"}, now=world.now)
+    await given(world, helper)
+    rows = await db.fetch("SELECT thread, read_at FROM receipt WHERE account = {}", helper)
+    assert [(row["thread"], row["read_at"]) for row in rows] == [(waiting, None)]

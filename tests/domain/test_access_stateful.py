@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -85,7 +84,8 @@ class Accesses(RuleBasedStateMachine):
         self.patients: dict[str, UUID] = {}
         self.visits: dict[str, UUID] = {}
         async with db.transaction():
-            await self.world.set_clinic(consent_age=14)
+            # Where no law says an age, a clinic without one shows nothing.
+            await self.world.set_clinic(province="ON", consent_age=14)
             for name in ACCOUNTS:
                 self.accounts[name] = await self.world.account(f"{name}{self.serial}@example.com")
             for n, (name, born) in enumerate(BORN.items()):
@@ -185,7 +185,7 @@ class Accesses(RuleBasedStateMachine):
     def consent(self, days: int | None) -> Consent | None:
         if days is None:
             return None
-        return Consent("accueil", until=self.now + timedelta(days=days) if days else None)
+        return Consent("accueil", "spoken", until=self.now + timedelta(days=days) if days else None)
 
     def step(self, act: Coroutine[Any, Any, T], reasons: set[type[Refusal]]) -> T | None:
         refused: type[Refusal] | None = None
@@ -314,14 +314,13 @@ async def refusal_of(act: Awaitable[Any]) -> type[Refusal] | None:
 
 
 @pytest.fixture
-def machine(template_database: databases.Template, tmp_path: Path) -> Iterator[type[Accesses]]:
+def machine(template_database: databases.Template) -> Iterator[type[Accesses]]:
     """On one database for all examples, each with a cast of its own."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
 
         async def enter() -> World:
-            await stack.enter_async_context(template_database.copy(tmp_path))
-            await stack.enter_async_context(db.connected())
+            await stack.enter_async_context(template_database.copy())
             return await build(NOW)
 
         world = runner.run(enter())

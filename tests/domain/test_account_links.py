@@ -102,7 +102,7 @@ async def test_old_ones_are_purged(world: World) -> None:
 
 
 def test_codes_have_six_digits_and_each_row_its_own() -> None:
-    codes = [LINKS.codes(Purpose.CHANGE_EMAIL, uuid4())[0] for _ in range(200)]
+    codes = [LINKS.secret_code(Purpose.CHANGE_EMAIL, uuid4()) for _ in range(200)]
     assert {len(code) for code in codes} == {6}
     assert all(code.isdecimal() and code.isascii() for code in codes)
     assert len(set(codes)) > 190

@@ -182,7 +182,8 @@ async def test_a_refused_attempt_is_journalled_by_its_name(world: World) -> None
         await world.viewer(), world.alice, visit, TooLateToConfirm(), now=world.now
     )
     (line,) = await records.rows("SELECT action, outcome FROM audit_line")
-    assert (line["action"], line["outcome"]) == ("appointment.refused", "too_late_to_confirm")
+    told = ("appointment.refused", "refused.too_late_to_confirm")
+    assert (line["action"], line["outcome"]) == told
 
 
 # Cancelling

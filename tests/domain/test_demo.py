@@ -14,24 +14,36 @@ from zoneinfo import ZoneInfo
 import pytest
 from argon2 import PasswordHasher
 
-from domain import db, demo
+from domain import db, demo, receipts
 from domain.accounts.passwords import Passwords
-from domain.appointments import agenda, letters, window
+from domain.appointments import agenda, window
+from domain.appointments.letters import VisitLetter
 from domain.clinic.calendar import days_between
 from domain.clinic.settings import ClinicSettings
-from domain.demo import crowd, scale
+from domain.demo import communications, crowd, pdfs, scale
 from domain.demo.clinic import DemoClinic, holiday
 from domain.demo.data.clinic import SAME_DAY
+from domain.demo.data.communications import Item
 from domain.demo.data.people import ACCOUNTS, CAMILLE, HEATHER, LEA, PASSWORD
 from domain.demo.data.visits import TO_CONFIRM, TO_DECIDE
 from domain.links import Links
 from domain.mail import delivery
+from domain.messages import clinic_side
+from domain.messages import inbox as inbox_module
+from domain.messages.file_names import is_pdf_name
+from domain.messages.letters import CommunicationLetter
+from domain.messages.pdf_reader import problem_of
+from domain.messages.rules import KINDS
+from domain.messages.threads import reply_to
 from domain.people import viewer as viewers
+from jobs.deliver_mail import compose
+from tests.stores import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domain.appointments.agenda import Visit
+    from domain.messages.rules import Box
     from domain.people.viewer import Viewer
 
 ZONE = ZoneInfo("America/Toronto")
@@ -82,6 +94,11 @@ async def test_keeps_its_promises_at_any_moment(database: object, now: datetime)
     await leaves_nothing_to_the_confirmation_job(seeded)
     await owes_the_newest_mails_and_no_other(seeded)
     await tells_in_activity_what_happened(seeded)
+    await has_two_years_of_communications(seeded)
+    await leaves_a_few_of_them_unread(seeded)
+    await shows_every_state_of_a_reply(seeded)
+    await dates_them_while_the_clinic_is_open(seeded)
+    await notes_all_of_it_in_order(seeded)
     await has_nobody_in_two_places(seeded)
     await books_each_visit_where_it_fits(seeded)
     await fills_half_of_the_first_weeks(seeded)
@@ -89,7 +106,7 @@ async def test_keeps_its_promises_at_any_moment(database: object, now: datetime)
 
 
 async def made(now: datetime) -> Seeded:
-    assert await demo.seed(now=now, passwords=passwords())
+    assert await demo.seed(now=now, passwords=passwords(), files=MemoryStore())
     heather = await viewer_of(HEATHER.owner)
     profiles = [profile.id for profile in heather.profiles]
     coming = await agenda.upcoming(heather, profiles, now=now.astimezone(UTC))
@@ -126,7 +143,7 @@ async def is_a_clinic_of_the_promised_size() -> None:
 
 
 async def is_made_once(seeded: Seeded) -> None:
-    assert not await demo.seed(now=seeded.now + DAY, passwords=passwords())
+    assert not await demo.seed(now=seeded.now + DAY, passwords=passwords(), files=MemoryStore())
 
 
 async def lets_everyone_sign_in_and_asks_one_to_accept_the_terms(seeded: Seeded) -> None:
@@ -220,18 +237,28 @@ async def leaves_nothing_to_the_confirmation_job(seeded: Seeded) -> None:
 async def owes_the_newest_mails_and_no_other(seeded: Seeded) -> None:
     owed = await delivery.lease(100, now=seeded.now)
     links = Links(["0123456789abcdefghijklmnopqrstuv"])
-    composed = [await letters.compose(letter, links=links, now=seeded.now) for letter in owed]
-    found = {
-        (mail.kind, bool(mail.confirm_token), bool(mail.cancel_token)) for mail in composed if mail
-    }
+    composed = [await compose(letter, links=links, now=seeded.now) for letter in owed]
+    visits = [mail for mail in composed if isinstance(mail, VisitLetter)]
+    found = {(mail.kind, bool(mail.confirm_token), bool(mail.cancel_token)) for mail in visits}
     assert found == {
         ("appointment_booked", True, False),
         ("appointment_booked", False, True),
         ("appointment_cancelled", False, False),
         ("appointment_confirmable", True, True),
     }
-    assert len(composed) == 4
-    [history] = await db.fetch("SELECT count(*) AS n FROM outbound_email WHERE sent_at IS NOT NULL")
+    assert len(visits) == 4
+    told = [mail for mail in composed if isinstance(mail, CommunicationLetter)]
+    assert Counter((mail.kind, mail.first_name) for mail in told) == {
+        ("message_received", "Heather"): 1,
+        ("message_received", "Nathan"): 1,
+        ("document_received", "Heather"): 1,
+        ("invoice_received", "Heather"): 1,
+    }
+    assert len(composed) == 8
+    [history] = await db.fetch(
+        "SELECT count(*) AS n FROM outbound_email WHERE sent_at IS NOT NULL"
+        " AND kind LIKE 'appointment_%'"
+    )
     assert history["n"] == 6
 
 
@@ -255,12 +282,92 @@ async def tells_in_activity_what_happened(seeded: Seeded) -> None:
     )
     # Its booked mail already asks to confirm.
     happened -= {(row["id"], "confirmable", row["confirmable_at"]) for row in booked_inside}
-    told = await db.fetch("SELECT subject, kind, happened_at FROM activity")
+    told = await db.fetch(
+        "SELECT subject, kind, happened_at FROM activity"
+        " WHERE kind IN ('booked', 'confirmable', 'confirmed', 'cancelled')"
+    )
     assert {tuple(row.values()) for row in told} == happened
-    noted = await db.fetch("SELECT subject, action, at FROM audit_line")
+    noted = await db.fetch(
+        "SELECT subject, action, at FROM audit_line WHERE action LIKE 'appointment.%'"
+    )
     assert {tuple(row.values()) for row in noted} == {
         (subject, f"appointment.{kind}", at) for subject, kind, at in happened
     }
+
+
+async def has_two_years_of_communications(seeded: Seeded) -> None:
+    heather, nathan, _ = seeded.heather.profiles
+    inbox = await listed(seeded, heather.id, "inbox")
+    assert len(inbox) > 50
+    assert len(await listed(seeded, nathan.id, "inbox")) == 2
+    assert {row.kind for row in inbox} == {"message", "document", "invoice"}
+    assert seeded.now - inbox[-1].sent_at >= 700 * DAY
+    assert all(row.has_attachment for row in inbox if row.kind != "message")
+    long = max(await db.fetch("SELECT count(*) AS n FROM message GROUP BY thread"), key=by_n)
+    assert long["n"] == 10
+    words = await inbox_module.threads(
+        seeded.heather, heather.id, "inbox", words="neo-mercazole", now=seeded.now
+    )
+    assert [row.subject for row in words.rows] == ["Renouvellement de Néo-Mercazole"]
+
+
+async def leaves_a_few_of_them_unread(seeded: Seeded) -> None:
+    heather, nathan, _ = seeded.heather.profiles
+    account = seeded.heather.account.id
+    assert await receipts.unread(account, heather.id, KINDS) == {
+        "inbox": 5,
+        "message": 1,
+        "document": 3,
+        "invoice": 1,
+    }
+    assert (await receipts.unread(account, nathan.id, KINDS))["inbox"] == 1
+
+
+async def shows_every_state_of_a_reply(seeded: Seeded) -> None:
+    threads = await db.fetch("SELECT id, subject, patient FROM thread")
+    open_to = {
+        row["subject"]: await reply_to(seeded.heather, row["patient"], row["id"], now=seeded.now)
+        for row in threads
+    }
+    found = Counter(each.why_not for each in open_to.values())
+    assert found.keys() == {"", "used", "refused", "closed"}
+    assert open_to["Requis pour votre prochain rendez-vous"].why_not == ""
+    assert open_to["Rappel de vaccin de Nathan"].why_not == ""
+    assert open_to["Liste d’attente en dermatologie"].why_not == "used"
+    assert open_to["Ajustement de votre médication"].why_not == "refused"
+    assert await clinic_side.waiting() != []
+    assert await db.fetch("SELECT id FROM attempt") == []
+
+
+async def dates_them_while_the_clinic_is_open(seeded: Seeded) -> None:
+    rows = await db.fetch("SELECT sent_at FROM message WHERE account IS NULL")
+    for row in rows:
+        at = row["sent_at"].astimezone(ZONE)
+        assert at < seeded.now
+        assert at.weekday() < 5 or seeded.now - at < 2 * DAY
+
+
+async def notes_all_of_it_in_order(seeded: Seeded) -> None:
+    lines = await db.fetch("SELECT at FROM audit_line ORDER BY id")
+    assert all(one["at"] <= other["at"] for one, other in pairwise(lines))
+    assert lines[-1]["at"] <= seeded.now
+
+
+def by_n(row: dict[str, Any]) -> int:
+    return int(row["n"])
+
+
+async def listed(seeded: Seeded, patient: UUID, box: Box) -> list[inbox_module.Row]:
+    rows: list[inbox_module.Row] = []
+    before: UUID | None = None
+    while True:
+        page = await inbox_module.threads(
+            seeded.heather, patient, box, before=before, now=seeded.now
+        )
+        rows += page.rows
+        before = page.older
+        if before is None:
+            return rows
 
 
 async def has_nobody_in_two_places(seeded: Seeded) -> None:
@@ -368,8 +475,26 @@ async def test_is_made_whole_or_not_at_all(
 
     monkeypatch.setattr(crowd, "create", fails)
     with pytest.raises(RuntimeError):
-        await demo.seed(now=NOW, passwords=passwords())
+        await demo.seed(now=NOW, passwords=passwords(), files=MemoryStore())
     assert await db.fetch("SELECT id FROM clinic") == []
+
+
+async def test_its_papers_are_small_and_would_pass_the_clinics_own_checks() -> None:
+    files = MemoryStore()
+    papers = await communications.store(files, now=NOW.astimezone(UTC))
+    assert {talk.kind for talk in papers} == {"document", "invoice"}
+    for [stored] in papers.values():
+        content = files.contents[stored.stored_as]
+        assert stored.size == len(content) < 40_000
+        assert is_pdf_name(stored.file_name)
+        assert problem_of(content) == "ok"
+
+
+def test_an_invoice_adds_its_taxes_once_rounded() -> None:
+    items = (Item("A", 9_500), Item("B", 503), Item("C", 2_000, is_taxed=False))
+    assert pdfs.totals(items) == pdfs.Totals(12_003, 500, 998)
+    assert pdfs.totals(items).due == 13_501
+    assert [pdfs.money(cents) for cents in (5, 13_501)] == ["0,05\u00a0$", "135,01\u00a0$"]
 
 
 async def test_the_bench_has_a_plain_week_for_everyone(database: object) -> None:

@@ -151,10 +151,8 @@ async def test_of_two_processes_with_many_each_one_gets_the_slot(tables: None) -
     assert await count() == 5
 
 
-async def test_two_processes_migrate_at_once(
-    template_database: databases.Template, tmp_path: Path
-) -> None:
-    async with template_database.empty(tmp_path):
+async def test_two_processes_migrate_at_once(template_database: databases.Template) -> None:
+    async with template_database.empty():
         assert not await db.schema_is_current()
         code = "import asyncio; from domain import db; asyncio.run(db.migrate())"
         processes = [python(code) for _ in range(2)]

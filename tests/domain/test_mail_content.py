@@ -29,6 +29,8 @@ from domain.appointments.offers import Named
 from domain.config import Settings
 from domain.links import Links, Purpose, hash_of
 from domain.mail import delivery, outbox
+from domain.messages import letters as communication_letters
+from domain.messages.letters import CommunicationLetter
 from domain.people.tables import Account, ProxyGrant
 from jobs.deliver_mail import compose as compose_any
 from jobs.maildir import MaildirMailer
@@ -146,10 +148,23 @@ def account_letter(kind: str, language: str = "fr", **changes: object) -> Accoun
         patient_name="MFIRST",
         facts={"days": "60", "link": "MFACT"},
         happened_at=NOW,
+        life=timedelta(hours=24),
         until=NOW + timedelta(days=7),
         day=date(2027, 3, 9),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def communication_letter(kind: str, language: str = "fr") -> CommunicationLetter:
+    return CommunicationLetter(
+        kind=kind,
+        address="alice@example.com",
+        language=language,
+        clinic=CLINIC,
+        patient=uuid4(),
+        thread=uuid4(),
+        first_name="MFIRST",
+    )
 
 
 # What each kind of mail about an account adds to the clinic's name.
@@ -187,7 +202,11 @@ ACCOUNT_LETTERS: list[About] = [
     account_letter(kind, language, **changes)
     for (kind, changes), language in product(VARIANTS, LANGUAGES)
 ]
-EVERY = VISIT_LETTERS + ACCOUNT_LETTERS
+COMMUNICATION_LETTERS: list[About] = [
+    communication_letter(kind, language)
+    for kind, language in product(sorted(communication_letters.KINDS), LANGUAGES)
+]
+EVERY = VISIT_LETTERS + ACCOUNT_LETTERS + COMMUNICATION_LETTERS
 
 
 def of_every(abouts: list[About]) -> pytest.MarkDecorator:
@@ -198,6 +217,8 @@ def allowed(about: About) -> set[str]:
     if isinstance(about, VisitLetter):
         said = SAID_WITH_DETAILS if about.shows_details else ALWAYS_SAID
         return said - ({"MMESSAGE"} if about.kind == "appointment_cancelled" else set())
+    if isinstance(about, CommunicationLetter):
+        return {"MCLINIC", "MFIRST"}
     said = {"MCLINIC"} | SAID_OF_ACCOUNTS[about.kind]
     return said - {"MFIRST"} if about.is_own else said
 
@@ -231,9 +252,10 @@ def seen(html: str) -> str:
 
 def test_each_kind_has_its_three_templates_and_no_template_is_without_a_kind() -> None:
     found = {path.name for path in root("templates").joinpath("mail").iterdir()}
-    kinds = KINDS | account_letters.KINDS
+    kinds = KINDS | account_letters.KINDS | communication_letters.KINDS
     wanted = {f"{kind}.{part}" for kind in kinds for part in ("subject.txt", "txt", "html")}
-    shared = {f"{name}.{part}" for name in ("layout", "account", "components") for part in PARTS}
+    names = ("layout", "account", "communication", "components")
+    shared = {f"{name}.{part}" for name in names for part in PARTS}
     assert found - wanted == shared | {"words.txt", "style.css"}
     assert wanted <= found
     assert set(SAID_OF_ACCOUNTS) == account_letters.KINDS
@@ -501,6 +523,50 @@ def test_no_text_becomes_a_header_a_recipient_or_markup(
     assert tags(html) - tags(usual) <= {"br"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "french", "english"),
+    [
+        ("message_received", "Consulter le message", "Read the message"),
+        ("document_received", "Consulter le document", "See the document"),
+        ("invoice_received", "Consulter la facture", "See the invoice"),
+    ],
+)
+def test_the_one_button_of_a_mail_about_a_communication(
+    kind: str, french: str, english: str
+) -> None:
+    for language, words_ in (("fr", french), ("en", english)):
+        about = communication_letter(kind, language)
+        url = f"{HOST}/profils/{about.patient}/communications/{about.thread}"
+        text, html = bodies(parsed(about))
+        assert re.findall(r'class="button.*?href="([^"]+)">([^<]+)</a>', html) == [(url, words_)]
+        assert f"{words_}\n{url}\n" in text
+
+
+def test_mails_about_communications_are_switched_off_in_one_click() -> None:
+    mail = parsed(replace(communication_letter("message_received"), unsubscribe_token="token"))
+    url = f"{HOST}/desabonnement/token"
+    assert mail["List-Unsubscribe"] == f"<{url}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    _, html = bodies(mail)
+    assert f'<a href="{url}">Ne plus recevoir les courriels de communications</a>' in html
+
+
+@settings(max_examples=30, deadline=None)
+@given(name=HOSTILE, sender=HOSTILE, first_name=HOSTILE, at=st.integers(0))
+def test_no_text_becomes_a_header_or_markup_of_a_mail_about_a_communication(
+    name: str, sender: str, first_name: str, at: int
+) -> None:
+    """A38."""
+    usual = COMMUNICATION_LETTERS[at % len(COMMUNICATION_LETTERS)]
+    clinic_ = replace(CLINIC, name=name, mail_sender_name=sender)
+    mail = parsed(replace(usual, clinic=clinic_, first_name=first_name or "x"))  # type: ignore[call-arg]
+    assert set(mail.keys()) == HEADERS
+    assert mail["Subject"] == parsed(usual)["Subject"]
+    assert [address.addr_spec for address in mail["To"].addresses] == ["alice@example.com"]
+    _, html = bodies(mail)
+    assert re.findall(r"<[^>]*>", html) == re.findall(r"<[^>]*>", bodies(parsed(usual))[1])
+
+
 @settings(max_examples=60, deadline=None)
 @given(name=HOSTILE, sender=HOSTILE, first_name=HOSTILE, email=HOSTILE, at=st.integers(0))
 def test_no_text_becomes_a_header_or_markup_of_a_mail_about_an_account(
@@ -702,7 +768,7 @@ async def test_the_code_goes_to_the_old_address_and_the_link_to_the_new_one(worl
     assert by_code is not None
     assert by_link is not None
     assert (by_code.address, by_link.address) == ("alice@example.com", "new@example.com")
-    code = OFFICE.links.codes(Purpose.CHANGE_EMAIL, change)[0]
+    code = OFFICE.links.secret_code(Purpose.CHANGE_EMAIL, change)
     assert code in bodies(parsed(replace(by_code, address="alice@example.com")))[0]
     text, _ = bodies(parsed(replace(by_link, address="alice@example.com")))
     assert f"{HOST}/changement-courriel/{token}" in text

@@ -109,7 +109,7 @@ async def test_another_accounts_consent_gives_nothing(world: World) -> None:
 
 
 async def test_an_own_profile_needs_neither_setting_nor_consent(world: World) -> None:
-    await world.set_clinic(consent_age=None)
+    await world.set_clinic(province="ON", consent_age=None)
     viewer = await world.viewer()
     assert viewer.may(Grant.BOOK, world.alice, world.now)
     with pytest.raises(ProfileLost):

@@ -151,7 +151,11 @@ def test_address_is_one_that_a_mail_can_be_sent_to(typed: str, sent_to: str) -> 
 async def read(
     changes: Mapping[str, str], clinic: ClinicSettings = CLINIC, now: datetime = NOW
 ) -> Applicant:
-    return await sign_up_form.read({**NEWCOMER, **changes}, clinic, "fr", now)
+    return await sign_up_form.read({**NEWCOMER, **changes}, clinic, "fr", now, judge=lenient)
+
+
+async def lenient(*_: object) -> str:
+    return ""
 
 
 async def problems(changes: Mapping[str, str], clinic: ClinicSettings = CLINIC) -> dict[str, str]:
@@ -177,7 +181,6 @@ async def test_applicant_is_kept_in_one_form() -> None:
         other_phone="+12042345678",
         other_phone_kind="work",
         language="fr",
-        about=("Zoé", "Tremblay", CLINIC.name),
     )
 
 
@@ -185,8 +188,16 @@ async def test_applicant_is_kept_in_one_form() -> None:
     ("changes", "expected"),
     [
         ({"courriel": " "}, {"courriel": "missing"}),
-        ({"courriel": "zoe@"}, {"courriel": "odd"}),
-        ({"courriel": "z" * 250 + "@example.com"}, {"courriel": "odd"}),
+        ({"courriel": "zoe@"}, {"courriel": "odd", "courriel_confirmation": "different"}),
+        ({"courriel": "zoe@", "courriel_confirmation": "zoe@"}, {"courriel": "odd"}),
+        (
+            {"courriel": "", "courriel_confirmation": ""},
+            {"courriel": "missing", "courriel_confirmation": "missing"},
+        ),
+        (
+            {"courriel": "zoe@", "courriel_confirmation": ""},
+            {"courriel": "odd", "courriel_confirmation": "missing"},
+        ),
         ({"courriel_confirmation": ""}, {"courriel_confirmation": "missing"}),
         ({"courriel_confirmation": "zoe@example.org"}, {"courriel_confirmation": "different"}),
         ({"courriel_confirmation": " ZOE@Example.COM"}, {}),
@@ -211,9 +222,28 @@ async def test_applicant_is_kept_in_one_form() -> None:
 async def test_each_field_says_what_is_wrong_with_it(
     changes: dict[str, str], expected: dict[str, str]
 ) -> None:
-    if changes.get("mot_de_passe") and not expected:
-        expected = {"confirmation": "different"}
+    if "mot_de_passe" in changes:
+        expected = {**expected, "confirmation": "different"}
     assert await problems(changes) == expected
+
+
+async def test_everything_wrong_is_said_at_once_in_the_order_of_the_form() -> None:
+    async def strict(password: str, email: str, about: tuple[str, ...]) -> str:
+        assert (password, email) == (NEWCOMER["mot_de_passe"], "zoe@")
+        assert about == ("", "Tremblay", CLINIC.name)
+        return "common"
+
+    changes = {"courriel": "zoe@", "confirmation": "x", "prenom": "", "telephone": "5"}
+    with pytest.raises(Invalid) as refused:
+        await sign_up_form.read({**NEWCOMER, **changes}, CLINIC, "fr", NOW, judge=strict)
+    assert list(refused.value.problems) == [
+        "courriel",
+        "courriel_confirmation",
+        "mot_de_passe",
+        "confirmation",
+        "prenom",
+        "telephone",
+    ]
 
 
 async def test_clinic_says_which_personal_fields_are_required() -> None:
@@ -232,12 +262,13 @@ async def test_clinic_says_which_personal_fields_are_required() -> None:
     ],
 )
 async def test_password_made_of_the_names_at_hand_is_refused(changes: dict[str, str]) -> None:
+    async def judge(password: str, email: str, about: tuple[str, ...]) -> str:
+        return await password_rules.problem(password, email=email, about=about, passwords=PASSWORDS)
+
     clinic = replace(CLINIC, name="Clinique des Érables")
-    applicant = await read(changes, clinic)
-    said = await password_rules.problem(
-        applicant.password, email=applicant.email, about=applicant.about, passwords=PASSWORDS
-    )
-    assert said == "common"
+    with pytest.raises(Invalid) as refused:
+        await sign_up_form.read({**NEWCOMER, **changes}, clinic, "fr", NOW, judge=judge)
+    assert refused.value.problems == {"mot_de_passe": "common"}
 
 
 async def test_password_may_be_typed_again_on_another_keyboard() -> None:

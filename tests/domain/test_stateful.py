@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -559,14 +558,13 @@ def _state(row: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def machine(template_database: databases.Template, tmp_path: Path) -> Iterator[type[Portal]]:
+def machine(template_database: databases.Template) -> Iterator[type[Portal]]:
     """On one database for all examples, each with a cast of its own."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
 
         async def enter() -> World:
-            await stack.enter_async_context(template_database.copy(tmp_path))
-            await stack.enter_async_context(db.connected())
+            await stack.enter_async_context(template_database.copy())
             return await build(NOW)
 
         world = runner.run(enter())

@@ -104,7 +104,9 @@ async def grant_of(teen: UUID) -> UUID:
 
 
 async def test_a_consent_on_record_makes_it_needless(world: World, teen: UUID) -> None:
-    await access.record_consent(STAFF, await grant_of(teen), Consent("accueil"), now=world.now)
+    await access.record_consent(
+        STAFF, await grant_of(teen), Consent("accueil", "spoken"), now=world.now
+    )
     for days in (60, 14, 0):
         assert await come_of_age(now=before(days)) == 0
     assert await told() == []
@@ -113,7 +115,7 @@ async def test_a_consent_on_record_makes_it_needless(world: World, teen: UUID) -
 
 async def test_a_consent_that_ends_later_is_a_loss_then(world: World, teen: UUID) -> None:
     ends = BIRTHDAY + timedelta(days=90)
-    consent = Consent("accueil", until=ends)
+    consent = Consent("accueil", "spoken", until=ends)
     await access.record_consent(STAFF, await grant_of(teen), consent, now=world.now)
     await come_of_age(now=ends - SECOND)
     assert await told() == []
@@ -123,7 +125,7 @@ async def test_a_consent_that_ends_later_is_a_loss_then(world: World, teen: UUID
 
 
 async def test_one_that_ends_before_the_day_does_not_help(world: World, teen: UUID) -> None:
-    consent = Consent("accueil", until=BIRTHDAY - timedelta(days=3))
+    consent = Consent("accueil", "spoken", until=BIRTHDAY - timedelta(days=3))
     await access.record_consent(STAFF, await grant_of(teen), consent, now=world.now)
     await come_of_age(now=before(14))
     assert [days for _, days in await told()] == ["14"]
@@ -154,7 +156,7 @@ async def test_a_changed_setting_counts_at_the_next_run(world: World, teen: UUID
 async def test_without_the_setting_nobody_is_told_to_have_come_of_age(
     world: World, teen: UUID
 ) -> None:
-    await world.set_clinic(consent_age=None)
+    await world.set_clinic(province="ON", consent_age=None)
     assert await come_of_age(now=BIRTHDAY) == 0
     assert await lost_at(teen) is None
 

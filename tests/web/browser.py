@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from html import unescape
 from html.parser import HTMLParser
+from http.cookiejar import Cookie
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from domain.config import Settings
+from tests.stores import FILES
 from tests.world import PASSWORD, PASSWORDS
 from web.app import create_app
 from web.gate import Gate
@@ -34,15 +36,28 @@ class Clock:
         return self.now
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What a browser holds: another can go on from there."""
+
+    cookies: tuple[Cookie, ...]
+    token: str
+
+
 class Browser:
-    def __init__(self, app: Gate, *, ip: str = "203.0.113.7") -> None:
+    def __init__(self, app: Gate, *, ip: str = "203.0.113.7", kept: Kept | None = None) -> None:
         self.app = app
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(ip, 1)),  # type: ignore[arg-type]
             base_url=HOST,
             headers=FROM_HERE,
         )
-        self.token = ""
+        self.token = kept.token if kept else ""
+        for cookie in kept.cookies if kept else ():
+            self.http.cookies.jar.set_cookie(cookie)
+
+    def keep(self) -> Kept:
+        return Kept(tuple(self.http.cookies.jar), self.token)
 
     async def get(self, url: str, *, htmx: bool = False, **options: Any) -> httpx.Response:
         headers = {"hx-request": "true"} if htmx else {}
@@ -111,7 +126,7 @@ class Browser:
 
 def running(now: Callable[[], datetime], settings: Settings = SETTINGS) -> Gate:
     """The application on the test's own database, whose connections the fixture keeps."""
-    return create_app(settings, now, passwords=PASSWORDS)
+    return create_app(settings, now, passwords=PASSWORDS, files=FILES)
 
 
 @dataclass(eq=False)

@@ -9,8 +9,10 @@ import pyotp
 
 from domain.accounts import account_links, sign_in
 from domain.accounts.secret_box import SecretBox
+from domain.accounts.sign_in import Entry
 from domain.accounts.tables import EmailChange, Invitation
 from domain.links import Links, Purpose, UnsubscribeLink, VisitLink, hash_of
+from domain.messages.tables import Receipt
 from domain.people.tables import Account
 from tests.web.browser import SETTINGS, running
 from tests.world import NOW, PASSWORD, PASSWORDS, World
@@ -100,6 +102,12 @@ class Scene:
     """The token of a link that makes a patient an account, and CODE with it."""
     attachment: str
     """The same, for Alice's address."""
+    pdf: UUID
+    """Attached to a message of the clinic."""
+    thread: UUID
+    """Read by everyone, and waiting for an answer."""
+    asked: UUID
+    """Its last message."""
 
     def choices(self, folder: str) -> dict[str, str]:
         world = self.world
@@ -133,7 +141,8 @@ class Scene:
     def url(self, route: Route, *, patient: UUID | None = None) -> str:
         path = route.path.replace("{patient}", str(patient or self.patient))
         path = path.replace("{appointment}", str(self.coming)).replace("{name}", "app.css")
-        path = path.replace("{grant}", str(self.grant))
+        path = path.replace("{grant}", str(self.grant)).replace("{attachment}", str(self.pdf))
+        path = path.replace("{thread}", str(self.thread))
         if "{token}" in path:
             return path.replace("{token}", self.token(path))
         folder = route.path.split("/")[3] if path.startswith("/profils") else ""
@@ -197,6 +206,20 @@ class Scene:
                 "autre_telephone": "",
                 "autre_telephone_type": "mobile",
             },
+            "/profils/{patient}/communications/{thread}/reponse": {
+                "texte": "Oui, merci.",
+                "lu": "oui",
+                "cle": f"key of {self.asked}",
+                "repond_a": str(self.asked),
+            },
+            "/profils/{patient}/communications/nouveau": {
+                "equipe": str(self.world.team),
+                "sujet": "Une question",
+                "texte": "Bonjour.",
+                "lu": "oui",
+                "cle": f"new key of {self.asked}",
+            },
+            "/profils/{patient}/brouillons": {"texte": "Bonj"},
             "/profils/{patient}/profil/courriels": {"communications": "oui"},
             "/profils/{patient}/profil/langue": {"langue": "en"},
             "/profils/{patient}/profil/erreur": {"texte": "Mon nom s’écrit autrement."},
@@ -210,10 +233,20 @@ class Scene:
         }.get(route.path, {})
 
 
+async def entry(account: UUID) -> Entry:
+    """Of who has typed their right password, and is asked for a code."""
+    row = await Account.objects().get(Account.id == account)
+    assert row is not None
+    return Entry(row.id, "", hash_of(row.password_hash), row.password_changed_at)
+
+
 async def scene(world: World, patient: UUID | None = None) -> Scene:
     patient = patient or world.alice
     at = world.now
     reset = await account_links.issue(world.alice_account, "reset", links=LINKS, now=at)
+    thread = await world.thread(patient=patient)
+    asked = await world.message(thread, "C’est fait ?", may_answer=True)
+    await Receipt.update({Receipt.read_at: at}).where(Receipt.thread == thread)
     helper = uuid4()
     in_two_steps = {"totp_secret": BOX.seal(helper, SECRET, now=at)}
     await world.account(f"{helper}@example.com", accepts_terms=False, id=helper, **in_two_steps)
@@ -225,12 +258,15 @@ async def scene(world: World, patient: UUID | None = None) -> Scene:
         slot=await world.slot(at + timedelta(hours=25)),
         urgent_slot=await world.slot(at + timedelta(hours=26)),
         grant=await world.grant(helper, patient, "read_documents", relationship="caregiver"),
-        first_step=await sign_in.first_step(helper, links=LINKS, now=at),
+        first_step=sign_in.first_step(await entry(helper), links=LINKS, now=at),
         reset=LINKS.secret_token(Purpose.RESET, reset),
         activation=await activation(world),
         change=await change(world),
         invitation=await invitation(world, f"{uuid4().hex}@example.com"),
         attachment=await invitation(world, "alice@example.com"),
+        pdf=await world.attachment(patient=patient),
+        thread=thread,
+        asked=asked,
     )
 
 

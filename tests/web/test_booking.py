@@ -22,18 +22,13 @@ from tests.web.browser import (
     links,
     main,
 )
-from tests.web.clinic import Wide, slots, widen
+from tests.web.clinic import Wide, slots
 from tests.web.state import count, journal, rows
 from tests.world import World
 from web.gate import Gate
 
 TAKEN = "Ce créneau vient d’être pris."
 NOT_OFFERED = "Ce créneau n’est pas offert pour ce rendez-vous."
-
-
-@pytest.fixture
-async def wide(world: World) -> Wide:
-    return await widen(world)
 
 
 def local(day: int, hour: int, minute: int = 0, month: int = 11) -> datetime:
@@ -756,7 +751,7 @@ async def test_refused_booking_is_in_the_journal(
         for line in await journal()
         if line["patient"] == world.alice and line["outcome"] != "done"
     ]
-    assert lines == [(slot, "slot_taken")] * 2
+    assert lines == [(slot, "refused.slot_taken")] * 2
 
 
 async def test_reason_too_long_in_an_altered_address_is_asked_again_and_said(

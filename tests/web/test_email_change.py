@@ -6,10 +6,14 @@ from uuid import UUID
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 
 from domain import db
-from domain.accounts import account_links, email_change, throttles
+from domain.accounts import account_links, email_change, sign_in, throttles
+from domain.accounts.passwords import Passwords
 from domain.accounts.tables import EmailChange
+from domain.errors import TooBusy
+from domain.links import Links
 from domain.people.tables import Account
 from jobs.expire_codes import expire_codes
 from tests import databases
@@ -204,6 +208,18 @@ async def test_open_request_is_told_on_the_form(alice: Browser) -> None:
     assert heading(await alice.click(page, "Voir comment")) == "Il reste à confirmer votre courriel"
 
 
+async def test_open_request_is_told_on_the_dashboard(alice: Browser, clock: Clock) -> None:
+    assert NEW not in main(await alice.get("/"))
+    await ask(alice)
+    page = await alice.get("/")
+    assert f"Nouveau courriel {NEW} , à confirmer avant 10:30" in main(page)
+    sent = await alice.click(page, "Confirmer ou renvoyer")
+    assert heading(sent) == "Il reste à confirmer votre courriel"
+    clock.now += timedelta(minutes=30)
+    await alice.sign_in()
+    assert NEW not in main(await alice.get("/"))
+
+
 # A taken address.
 
 
@@ -362,8 +378,11 @@ async def test_other_sessions_and_mailed_links_end_and_this_browser_stays(
     async with db.transaction():
         await account_links.issue(world.alice_account, "reset", links=LINKS, now=clock.now)
     link, code = await asked(alice, clock)
+    before = alice.http.cookies["__Host-session"]
     done = await alice.follow(await confirm(alice, link, code))
     assert heading(done) == "Votre courriel est changé"
+    old = {"cookie": f"__Host-session={before}"}  # R32
+    assert (await Browser(app).get("/", headers=old)).status_code == 303
     assert NEW in main(await alice.get("/"))
     assert (await elsewhere.get("/")).status_code == 303
     assert await db.fetch("SELECT id FROM account_link WHERE ended_at IS NULL") == []
@@ -375,6 +394,7 @@ async def test_session_of_someone_else_in_that_browser_is_left_alone(
     link, code = await asked(alice, clock)
     answer = await confirm(charlie, link, code)
     assert answer.headers["location"] == "/connexion?fait=courriel"
+    assert "__Host-session" not in answer.headers.get("set-cookie", "")
     assert (await charlie.get("/")).status_code == 200
 
 
@@ -602,3 +622,59 @@ async def test_job_ends_what_ran_out_and_nothing_else(
     assert await expire_codes(now=clock.now) == 0
     rows = await db.fetch("SELECT new_email FROM email_change WHERE ended_at IS NULL")
     assert [row["new_email"] for row in rows] == ["charlie@nouveau.example"]
+
+
+# Our key renewed, and several at once.
+
+
+RENEWED = Links(["another key, of the same length.", *SETTINGS.keys])
+
+
+async def test_code_and_link_are_the_same_once_our_key_was_renewed(
+    alice: Browser, clock: Clock
+) -> None:
+    await ask(alice)
+    mails = await collect(clock.now, RENEWED)
+    link, code = of_kind(mails, "email_change_link").path, of_kind(mails, "email_change_code").code
+    clock.now += timedelta(minutes=2)
+    await alice.post("/compte/courriel/renvoi")
+    again = await collect(clock.now, RENEWED)
+    assert of_kind(again, "email_change_code").code == code
+    assert (await confirm(alice, link, code)).status_code == 303
+
+
+async def test_nor_does_a_renewed_key_tell_that_an_address_is_taken(
+    alice: Browser, clock: Clock
+) -> None:
+    await ask(alice, "charlie@example.com")
+    code = of_kind(await collect(clock.now), "email_change_code").code
+    clock.now += timedelta(minutes=2)
+    await alice.post("/compte/courriel/renvoi")
+    assert of_kind(await collect(clock.now, RENEWED), "email_change_code").code == code
+
+
+async def ask_by_call(world: World, email: str, passwords: Passwords) -> None:
+    typed = email_change.Typed(PASSWORD, email, email)
+    browser = sign_in.Browser("203.0.113.7", "", "test")
+    await email_change.ask(
+        await world.viewer(), typed, browser, links=LINKS, passwords=passwords, now=world.now
+    )
+
+
+async def test_of_requests_for_several_addresses_at_once_one_is_left(world: World) -> None:
+    passwords = own_passwords()
+    asking = [ask_by_call(world, f"new{n}@example.com", passwords) for n in range(4)]
+    assert await asyncio.gather(*asking) == [None] * 4
+    assert (await count("email_change"), len(await journal("email_change.asked"))) == (4, 4)
+    assert await EmailChange.count().where(EmailChange.ended_at.is_null()) == 1
+
+
+async def test_request_that_was_too_much_at_once_is_not_counted(world: World) -> None:
+    class Busy(Passwords):
+        async def hash(self, password: str) -> str:
+            raise TooBusy
+
+    passwords = Busy(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    with pytest.raises(TooBusy):
+        await ask_by_call(world, NEW, passwords)
+    assert await count("attempt") == 0

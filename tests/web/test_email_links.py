@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -6,7 +7,7 @@ import httpx
 import pytest
 
 from domain.appointments.tables import Appointment
-from domain.links import Links, Purpose, VisitLink
+from domain.links import Known, Links, Purpose, VisitLink
 from domain.people.tables import Account, ProxyGrant
 from tests.web.browser import (
     SETTINGS,
@@ -198,10 +199,14 @@ async def test_altered_known_browser_cookie_is_an_unknown_browser(
     known: Browser, world: World, visit: UUID, value: str
 ) -> None:
     own = known.http.cookies["__Host-known"]
+    mark = Links(SETTINGS.keys).read_known(own, world.now)
     for altered in (
         value,
         own[:-3] + "abc",
-        Links(("another key" * 4,)).sign_account(world.alice, world.now),
+        Links(("another key" * 4,)).sign_known(mark),
+        Links(SETTINGS.keys).sign_known([]),
+        Links(SETTINGS.keys).sign_known([replace(mark[0], password=mark[0].password - 1)]),
+        Links(SETTINGS.keys).sign_known([replace(mark[0], account=world.charlie_account)]),
     ):
         headers = {"cookie": f"__Host-known={altered}"}
         page = await Browser(known.app).get(link(world, CONFIRM, visit), headers=headers)  # type: ignore[arg-type]
@@ -293,7 +298,7 @@ async def test_altered_or_foreign_token_is_dead(
         Links(("some other key, of 32 characters",)).sign_visit(
             PURPOSES[act], VisitLink(visit, 1, world.alice_account)
         ),
-        Links(SETTINGS.keys).sign_account(world.alice_account, world.now),
+        Links(SETTINGS.keys).sign_known([Known(world.alice_account, 0, 0)]),
     ):
         assert await is_dead(stranger, f"{act}/{altered}")
     assert (await stranger.get(good)).status_code == 200

@@ -7,14 +7,16 @@ from uuid import UUID
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 
 from domain import db
 from domain.accounts import invitations
+from domain.accounts.passwords import Passwords
 from domain.accounts.tables import Invitation, Registration
 from domain.audit import Actor
 from domain.demo import invitation as demo_invitation
 from domain.demo.data.people import CROWD
-from domain.errors import AddressOfProxy, ChartTaken, Invalid, NotFound, TooYoung
+from domain.errors import AddressOfProxy, ChartTaken, Invalid, NotFound, TooBusy, TooYoung
 from domain.people.tables import Account, Patient, ProxyGrant
 from jobs.expire_codes import expire_codes
 from tests.letterbox import LINKS, collect, of_kind
@@ -106,7 +108,7 @@ async def test_nobody_below_the_age_of_consent_is_invited(
 ) -> None:
     with pytest.raises(TooYoung):
         await invited(clock, world.bob)
-    await world.set_clinic(consent_age=None)
+    await world.set_clinic(province="ON", consent_age=None)
     with pytest.raises(TooYoung):
         await invited(clock, denise)
     assert await count("invitation") == 0
@@ -236,6 +238,15 @@ async def test_link_and_code_open_an_account_with_its_chart_and_the_terms_come_n
     assert (await stranger.sign_in(EMAIL)).status_code == 303
 
 
+async def test_what_the_clinic_wrote_before_waits_unread_for_the_invited_patient(
+    stranger: Browser, world: World, clock: Clock, denise: UUID
+) -> None:
+    await world.thread(patient=denise)
+    await accept(stranger, *await invited(clock, denise))
+    waiting = await db.fetch("SELECT read_at FROM receipt WHERE patient = {}", denise)
+    assert [row["read_at"] for row in waiting] == [None]
+
+
 async def test_fresh_session_takes_the_place_of_the_one_there_was(
     charlie: Browser, clock: Clock, denise: UUID
 ) -> None:
@@ -271,6 +282,25 @@ async def test_bad_input_is_said_beside_its_field_and_costs_no_try(
     assert await count("account") == 2
 
 
+async def test_link_opened_in_another_session_says_whose_it_is(
+    alice: Browser, charlie: Browser, world: World, clock: Clock, denise: UUID
+) -> None:
+    said = "Sur cet appareil, vous êtes connecté au portail avec alice@example.com"
+    link, _ = await invited(clock, denise)
+    page = await alice.open(link)
+    assert f"{said} . Activer le compte ci-dessous vous en déconnectera." in main(page)
+    await world.account(EMAIL)
+    page = await alice.open(link)
+    assert f"{said} . Déconnectez-vous" in main(page)
+    assert "Connexion" not in links(page)
+    attaching = await alice.open("/invitation/dossier")
+    assert (attaching.status_code, f"{said} ." in main(attaching)) == (403, True)
+    invitee = Browser(alice.app)
+    assert "Sur cet appareil" not in main(await invitee.open(link))
+    await invitee.sign_in(EMAIL)
+    assert "Sur cet appareil" not in main(await invitee.open(link))
+
+
 async def test_sixth_try_fails_even_with_the_right_code(
     stranger: Browser, clock: Clock, denise: UUID
 ) -> None:
@@ -299,6 +329,26 @@ async def test_sixth_try_fails_even_with_the_right_code(
     late = await stranger.press(page, "Connexion", filled | {"code": code})
     assert (late.status_code, heading(late)) == (410, "Trop d’essais")
     assert await count("account") == 2
+
+
+class BusyOnceTheCodeIsRight(Passwords):
+    async def hash(self, password: str) -> str:
+        raise TooBusy
+
+
+async def test_right_code_is_no_try_even_where_what_follows_fails(
+    stranger: Browser, world: World, clock: Clock, denise: UUID
+) -> None:
+    link, code = await invited(clock, denise)
+    for _ in range(4):
+        await accept(stranger, link, wrong(code))
+    busy = BusyOnceTheCodeIsRight(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    typed = invitations.Typed(code, PASSWORD, PASSWORD)
+    with pytest.raises(TooBusy):
+        await invitations.accept(
+            link.rpartition("/")[2], typed, request_id="test", passwords=busy, now=clock.now
+        )
+    assert (await accept(stranger, link, code)).status_code == 303
 
 
 async def test_of_fifty_tries_at_once_five_are_compared(

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from domain import db
+from domain.accounts import throttles
 from domain.accounts.devices import BROWSERS, SYSTEMS, named
+from domain.messages import attachments
+from domain.messages.attachments import Stored
 from domain.people.tables import Patient
 from tests.web.browser import Browser, Clock, alert, elements, heading, main
 from tests.web.state import count, journal, rows
@@ -181,8 +184,42 @@ async def test_an_export_keeps_to_the_grants(app: Gate, world: World) -> None:
         "granted_at",
         "grants",
         "mails",
+        "communications",
     }
     assert bob["grants"] == ["read_documents"]
+
+
+async def test_an_export_holds_the_communications_of_the_kinds_granted(
+    app: Gate, world: World
+) -> None:
+    """R104: of a thread with a message and a document, a proxy takes along what it may read."""
+    account = await world.account("nanny@example.com")
+    await world.grant(account, world.bob, "read_documents", relationship="caregiver")
+    thread = await world.thread("SECRET", patient=world.bob, subject="Courbe")
+    document = await world.message(thread, "Voici la courbe.", kind="document", at=world.now)
+    file = Stored("Courbe.pdf", 5, "0" * 64, "ab" * 32)
+    await attachments.add(document, [file], now=world.now)
+    nanny = Browser(app)
+    await nanny.sign_in("nanny@example.com")
+    made = await exported(nanny)
+    (bob,) = made["profiles"]
+    assert bob["communications"] == [
+        {
+            "subject": "Courbe",
+            "messages": [
+                {
+                    "kind": "document",
+                    "sender": "Dre Camille Roy",
+                    "is_sent_by_clinic": True,
+                    "sent_at": world.now.isoformat(),
+                    "read_at": None,
+                    "text": "Voici la courbe.",
+                    "files": ["Courbe.pdf"],
+                }
+            ],
+        }
+    ]
+    assert "SECRET" not in json.dumps(made)
 
 
 async def test_an_export_asks_for_the_password_and_is_counted(alice: Browser, clock: Clock) -> None:
@@ -196,3 +233,36 @@ async def test_an_export_asks_for_the_password_and_is_counted(alice: Browser, cl
     answer = await alice.post("/compte/export", {"mot_de_passe": PASSWORD})
     assert answer.status_code == 429
     clock.now += timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("url", ["/compte/export", "/compte/appareils"])
+async def test_empty_password_is_said_and_no_failed_try(
+    alice: Browser, phone: Browser, clock: Clock, url: str
+) -> None:
+    await alice.get(url)
+    answer = await alice.post(url, {"appareil": "autres", "mot_de_passe": ""})
+    assert answer.status_code == 422
+    assert "Saisissez votre mot de passe actuel." in alert(answer)
+    assert await throttles.number(throttles.SIGN_IN_PER_IP, "203.0.113.7", now=clock.now) == 0
+    assert await journal("password_asked") == []
+
+
+async def test_wrong_password_is_in_the_journal_as_what_it_is(alice: Browser, world: World) -> None:
+    signed_in = len(await journal("sign_in"))
+    for url, field in {
+        "/compte/export": "mot_de_passe",
+        "/compte/appareils": "mot_de_passe",
+        "/compte/mot-de-passe": "ancien",
+        "/compte/courriel": "mot_de_passe",
+        "/compte/validation": "mot_de_passe",
+    }.items():
+        await alice.get(url)
+        email = {"courriel": "new@example.com", "confirmation": "new@example.com"}
+        typed = email if url == "/compte/courriel" else {}
+        answer = await alice.post(url, {"appareil": "autres", field: "Autre-12-Mot", **typed})
+        assert (url, answer.status_code) == (url, 422)
+    lines = await journal("password_asked")
+    assert {(line["actor"], line["outcome"]) for line in lines} == {
+        (world.alice_account, "refused")
+    }
+    assert (len(lines), len(await journal("sign_in"))) == (5, signed_in)

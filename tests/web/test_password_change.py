@@ -2,13 +2,15 @@ import re
 import unicodedata
 from asyncio import gather
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from domain import db
 from domain.accounts import account_links
+from domain.accounts.tables import Registration
 from domain.links import Links, Purpose
 from domain.people.tables import Account, Patient
 from tests.web.browser import SETTINGS, Browser, Clock, alert, elements, heading, links, main, title
@@ -250,7 +252,13 @@ async def test_megabyte_of_password_is_too_large_and_never_hashed(
 
 @pytest.mark.parametrize("submit", FORMS_WITH_A_NEW_PASSWORD)
 @pytest.mark.parametrize(
-    "new", ["Tulipe 43 Nord ", "Été-à-Gaspé-81", "Trois caribous, 1 lac " + "x" * 42]
+    "new",
+    [
+        "Tulipe 43 Nord ",
+        "Été-à-Gaspé-81",
+        "Trois caribous, 1 lac " + "x" * 42,
+        "Caribou-81" + "éà" * 59,  # 128 letters; twice the marks once they are typed apart
+    ],
 )
 async def test_every_form_takes_spaces_accents_and_long_phrases(
     stranger: Browser, app: Gate, world: World, clock: Clock, submit: Submit, new: str
@@ -305,3 +313,21 @@ async def test_password_fields_can_be_filled_pasted_and_shown(
             e.attrs["data-reveal"] for e in elements(page, "button") if "data-reveal" in e.attrs
         ]
         assert shown == [field["id"] for field in fields]
+
+
+async def test_name_given_at_sign_up_is_a_poor_password(
+    alice: Browser, world: World, clock: Clock
+) -> None:
+    """R14: also while the account waits for its chart."""
+    await Registration.insert(
+        Registration(
+            id=uuid4(),
+            account=world.alice_account,
+            first_name="Zoé",
+            last_name="Brouillard",
+            birth_date=date(1990, 1, 1),
+            asked_at=world.now,
+        )
+    )
+    answer = await by_change(alice, world, clock, "Brouillard1990!")
+    assert (answer.status_code, "trop facile" in alert(answer)) == (422, True)

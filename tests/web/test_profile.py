@@ -1,18 +1,19 @@
 """« Profil »: what the person, and those who act for them, see and change there."""
 
+from asyncio import gather
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from domain import audit, db
-from domain.accounts import access, access_journal
+from domain.accounts import access, access_journal, throttles
 from domain.accounts.access import Consent
 from domain.audit import Actor
 from domain.mail.tables import OutboundEmail
 from domain.people.policy import Grant
 from domain.people.tables import Patient
-from tests.web.browser import Browser, alert, elements, heading, links, main
+from tests.web.browser import Browser, Clock, alert, elements, heading, links, main
 from tests.web.state import count, journal, rows
 from tests.world import World
 from web.gate import Gate
@@ -37,7 +38,7 @@ async def helper(world: World, app: Gate) -> Browser:
         relationship="caregiver",
         grants={Grant.READ_DOCUMENTS},
         by="accueil",
-        consent=Consent("accueil"),
+        consent=Consent("accueil", "spoken"),
         now=world.now,
     )
     browser = Browser(app)
@@ -91,7 +92,7 @@ async def test_phones_are_typed_in_any_way_and_kept_in_one(alice: Browser, world
             "autre_telephone_type": "home",
         },
     )
-    assert sent.headers["location"] == f"/profils/{world.alice}/profil?fait=telephones"
+    assert sent.headers["location"] == f"/profils/{world.alice}/profil?fait=telephones#telephones"
     kept = await Patient.objects().get(Patient.id == world.alice)
     assert kept is not None
     assert (kept.phone, kept.phone_kind) == ("+15145550188", "work")
@@ -237,7 +238,7 @@ async def test_an_access_withdrawn_is_gone_at_the_next_request(
     assert consent["withdrawn_at"] is not None
 
 
-async def test_an_access_is_withdrawn_once_and_only_by_its_person(
+async def test_an_access_is_withdrawn_by_its_person_alone_and_pressing_twice_does_it_once(
     alice: Browser, helper: Browser, charlie: Browser, world: World
 ) -> None:
     (row,) = await db.fetch("SELECT id FROM proxy_grant WHERE relationship = 'caregiver'")
@@ -249,7 +250,8 @@ async def test_an_access_is_withdrawn_once_and_only_by_its_person(
     assert (await alice.post(url.format(world.bob))).status_code == 403
     assert await rows() == before
     statuses = [(await alice.post(url.format(world.alice))).status_code for _ in range(2)]
-    assert statuses == [303, 404]
+    assert statuses == [303, 303]
+    assert len(await journal("access.withdrawn")) == 1
 
 
 async def test_ones_own_access_is_not_withdrawn(alice: Browser, world: World) -> None:
@@ -316,15 +318,65 @@ async def test_a_proxy_does_not_read_that_the_child_is_asked_in_or_has_an_accoun
 
 async def test_the_journal_comes_in_pages_of_fifty(alice: Browser, world: World) -> None:
     for _ in range(60):
-        await alice.get(f"/profils/{world.alice}/rendez-vous", htmx=True)
+        await audit.record(STAFF, "profile.read", patient=world.alice, at=world.now)
     page = await profile(alice, world.alice, "/journal")
     assert len([e for e in elements(page, "time") if "muted" in e.attrs.get("class", "")]) == 50
     older = await alice.click(page, "Plus anciennes")
     shown = [e for e in elements(older, "time") if "muted" in e.attrs.get("class", "")]
-    assert 10 <= len(shown) <= 13
+    assert 10 <= len(shown) <= 14
     for odd in ("x", "-1", "9" * 30, "٣"):
         answer = await profile(alice, world.alice, f"/journal?avant={odd}")
         assert answer.status_code == 200
+
+
+async def test_ones_own_views_of_a_day_are_one_line(
+    alice: Browser, world: World, clock: Clock
+) -> None:
+    visits = f"/profils/{world.alice}/rendez-vous"
+    viewer = await world.viewer()
+    await alice.get(visits)
+    clock.now += timedelta(days=1) - timedelta(hours=10, minutes=1)  # 23:59 of that day
+    await alice.sign_in()
+    for _ in range(2):
+        await alice.get(visits)
+    clock.now += timedelta(minutes=1)
+    for url in (visits, visits, f"/profils/{world.alice}/profil"):
+        await alice.get(url)
+    await audit.record(STAFF, "profile.read", patient=world.alice, at=clock.now)
+    await alice.get(visits)
+    own = await access_journal.journal(viewer, world.alice, now=clock.now)
+    said = [(line.who, line.action.partition("/")[0], line.views) for line in own.lines]
+    assert said[:3] == [
+        ("you", "read.appointments", 1),
+        ("staff", "profile.read", 1),
+        ("you", "read.several", 3),
+    ]
+    assert len(said) == 4
+    assert "A consulté le dossier (3 fois) Vous" in main(
+        await profile(alice, world.alice, "/journal")
+    )
+
+
+async def test_many_views_of_ones_own_do_not_fill_the_pages(
+    alice: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_journal, "READ", 70)
+    viewer = await world.viewer()
+    for _ in range(60):
+        await audit.record(STAFF, "profile.read", patient=world.alice, at=world.now)
+    for _ in range(60):
+        await audit.record(viewer.actor, "read.profile", patient=world.alice, at=world.now)
+    seen: list[tuple[str, int]] = []
+    before: int | None = None
+    for _ in range(5):
+        shown = await access_journal.journal(viewer, world.alice, before=before, now=world.now)
+        assert len(shown.lines) <= access_journal.PAGE
+        seen += [(line.who, line.views) for line in shown.lines]
+        before = shown.older
+        if before is None:
+            break
+    assert sum(views for who, views in seen if who == "staff") == 60
+    assert [who for who, _ in seen[:2]] == ["you", "staff"]
 
 
 @pytest.mark.parametrize(
@@ -420,3 +472,47 @@ async def test_what_happened_to_accesses_is_told_to_the_person_alone(
     assert "Accès donné à un proche" in (await profile(alice, world.alice)).text
     assert "Accès donné" not in (await profile(helper, world.alice)).text
     world.now += timedelta(days=1)
+
+
+async def test_same_error_of_two_profiles_is_two_requests(alice: Browser, world: World) -> None:
+    for patient in (world.alice, world.bob, world.bob):
+        page = await profile(alice, patient, "/erreur")
+        answer = await alice.press(page, "Envoyer", {"texte": "La date est fausse."})
+        assert answer.status_code == 303
+    asked = await db.fetch("SELECT patient FROM clinic_request")
+    assert {row["patient"] for row in asked} == {world.alice, world.bob}
+    assert len(asked) == 2
+
+
+async def test_error_sent_three_times_at_once_is_one_request(alice: Browser, world: World) -> None:
+    page = await profile(alice, world.alice, "/erreur")
+    await gather(*(alice.press(page, "Envoyer", {"texte": "Mon nom."}) for _ in range(3)))
+    assert await count("clinic_request") == 1
+
+
+async def test_second_phone_that_the_clinic_requires_is_not_cleared(
+    alice: Browser, world: World
+) -> None:
+    await world.set_clinic(required_fields="name,phone,other_phone")
+    typed = {"telephone": "514 555-0142", "autre_telephone": " "}
+    page = await profile(alice, world.alice)
+    answer = await alice.post(
+        f"/profils/{world.alice}/profil/telephones",
+        {**typed, "telephone_type": "mobile", "autre_telephone_type": "work"},
+    )
+    assert page.status_code == 200
+    assert answer.status_code == 422
+    assert "Entrez un numéro de téléphone." in alert(answer)
+
+
+async def test_request_too_many_keeps_what_was_typed(alice: Browser, world: World) -> None:
+    for _ in range(throttles.REQUESTS.most):
+        await throttles.take(throttles.REQUESTS, str(world.alice_account), now=world.now)
+    for url in ("/compte/demande", f"/profils/{world.alice}/profil/erreur"):
+        await alice.get(url)
+        answer = await alice.post(url, {"texte": "Mon nom s’écrit <b>Gagnon</b>."})
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "86400")
+        assert "Trop d’essais ont été faits." in alert(answer)
+        (typed,) = [e for e in elements(answer, "textarea") if e.attrs["name"] == "texte"]
+        assert typed.text == "Mon nom s’écrit <b>Gagnon</b>."
+        assert elements(answer, "title")[0].text.startswith("Erreur")

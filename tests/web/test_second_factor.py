@@ -13,7 +13,7 @@ from domain import db
 from domain.accounts import account_links, authenticator, throttles
 from domain.accounts.secret_box import SecretBox
 from domain.audit import Actor
-from domain.links import Links, Purpose
+from domain.links import Known, Links, Purpose
 from domain.people.tables import Account
 from tests.web.browser import (
     HOST,
@@ -74,6 +74,15 @@ async def first_step(browser: Browser, onward: str = "/") -> httpx.Response:
     page = await browser.follow(answer)
     assert heading(page) == "Code de validation"
     return page
+
+
+async def reset(browser: Browser, world: World, clock: Clock) -> httpx.Response:
+    """What follows on another password, chosen with a mailed link."""
+    made = Links(SETTINGS.keys)
+    link = await account_links.issue(world.alice_account, "reset", links=made, now=clock.now)
+    page = await browser.open(f"/reinitialisation/{made.secret_token(Purpose.RESET, link)}")
+    new = {"mot_de_passe": "Tulipe-43-Sud!", "confirmation": "Tulipe-43-Sud!"}
+    return await browser.follow(await browser.press(page, "Connexion", new))
 
 
 async def enter(browser: Browser, page: httpx.Response, code: str) -> httpx.Response:
@@ -178,14 +187,43 @@ async def test_switching_on_ends_the_other_sessions_and_is_told_by_mail_and_in_t
 
 async def test_of_two_offers_one_becomes_the_second_factor(alice: Browser, clock: Clock) -> None:
     pages = [await alice.post(ACCOUNT, {"mot_de_passe": PASSWORD}) for _ in range(2)]
-    answers = [
-        await alice.press(page, "Activer", {"code": code_at(offered(page), clock)})
-        for page in pages
-    ]
-    assert [answer.status_code for answer in answers] == [200, 303]
+    first, second = ({"code": code_at(offered(page), clock)} for page in pages)
+    assert (await alice.press(pages[0], "Activer", first)).status_code == 200
+    # Its form is of the session before.
+    assert (await alice.press(pages[1], "Activer", second)).status_code == 403
+    (form,) = [form for form in forms(pages[1]) if "cle" in form.fields]
+    await alice.get("/")
+    answer = await alice.post(form.action, second | {"cle": form.fields["cle"]})
+    assert (answer.status_code, answer.headers["location"]) == (303, ACCOUNT)
     assert await count("recovery_code") == 10
     again = await alice.post(ACCOUNT, {"mot_de_passe": PASSWORD})
     assert (again.status_code, again.headers["location"]) == (303, ACCOUNT)
+
+
+@pytest.mark.parametrize("way", ["on", "off"])
+async def test_switching_renews_this_browsers_token_and_its_page_goes_on(
+    alice: Browser, app: Gate, clock: Clock, way: str
+) -> None:
+    """R32: whoever had learned the token before has nothing of what is now allowed."""
+    if way == "off":
+        secret, _ = await switch_on(alice, clock)
+    before = alice.http.cookies["__Host-session"]
+    began = await db.fetch("SELECT id, created_at FROM session")
+    if way == "off":
+        page = await alice.click(await alice.get(ACCOUNT), "Désactiver")
+        data = {"mot_de_passe": PASSWORD, "code": code_at(secret, clock)}
+        answered = await alice.follow(await alice.press(page, "Désactiver", data))
+    else:
+        page = await alice.post(ACCOUNT, {"mot_de_passe": PASSWORD})
+        answered = await alice.press(page, "Activer", {"code": code_at(offered(page), clock)})
+    after = alice.http.cookies["__Host-session"]
+    assert after != before
+    assert await db.fetch("SELECT id, created_at FROM session") == began
+    old = {"cookie": f"__Host-session={before}"}
+    assert (await Browser(app).get("/", headers=old)).status_code == 303
+    assert await is_signed_in(alice)
+    out = await alice.press(answered, "Déconnexion")
+    assert out.headers["location"] == "/connexion"
 
 
 # Signing in
@@ -371,6 +409,38 @@ async def test_twenty_wrong_codes_a_day_and_the_right_one_waits(
     assert (await enter(browser, page, code_at(secret, clock))).status_code == 303
 
 
+async def test_strangers_codes_do_not_keep_the_owner_out_of_a_known_browser(
+    alice: Browser, app: Gate, secret: str, clock: Clock
+) -> None:
+    """A18: whoever learned the password uses up the tries of strangers, not the owner's."""
+    page = await first_step(stranger := Browser(app))
+    for _ in range(throttles.SECOND_FACTOR.most):
+        assert (await enter(stranger, page, "000000")).status_code == 422
+    assert (await enter(stranger, page, code_at(secret, clock))).status_code == 429
+    await alice.press(await alice.get("/"), "Déconnexion")
+    page = await first_step(alice)
+    for _ in range(throttles.SECOND_FACTOR.most - 1):
+        assert (await enter(alice, page, "000000")).status_code == 422
+    assert (await enter(alice, page, code_at(secret, clock))).status_code == 303
+    assert await is_signed_in(alice)
+
+
+async def test_a_known_browser_stays_known_when_it_resets_the_password(
+    alice: Browser, app: Gate, world: World, secret: str, clock: Clock
+) -> None:
+    """So that whoever reads « someone has your password » can act on it at once."""
+    page = await first_step(stranger := Browser(app))
+    for _ in range(throttles.SECOND_FACTOR.most):
+        await enter(stranger, page, "000000")
+    await alice.press(await alice.get("/"), "Déconnexion")
+    for browser, status in [(alice, 303), (Browser(app), 429)]:
+        clock.now += timedelta(minutes=1)
+        page = await reset(browser, world, clock)
+        assert heading(page) == "Code de validation"
+        answer = await enter(browser, page, code_at(secret, clock))
+        assert answer.status_code == status
+
+
 async def test_fifty_tries_at_once_count_as_five(app: Gate, secret: str, clock: Clock) -> None:
     browser = Browser(app)
     page = await first_step(browser)
@@ -457,7 +527,7 @@ async def test_an_altered_first_step_is_refused(app: Gate, secret: str, clock: C
         token[:-4],
         f"{payload}.{'A' * 43}",
         token.swapcase(),
-        made.sign_account(UUID(int=0), clock.now),
+        made.sign_known([Known(UUID(int=0), 0, int(clock.now.timestamp()))]),
         Links(["another key, of the same length."]).sign_first_step(UUID(int=0), "hash", clock.now),
     ]
     for other in others:
@@ -492,12 +562,8 @@ async def test_nor_once_the_account_is_closed_or_asks_for_no_code(
 async def test_a_new_password_by_mail_does_not_do_without_the_code(
     app: Gate, world: World, secret: str, clock: Clock
 ) -> None:
-    made = Links(SETTINGS.keys)
-    link = await account_links.issue(world.alice_account, "reset", links=made, now=clock.now)
     browser = Browser(app)
-    page = await browser.open(f"/reinitialisation/{made.secret_token(Purpose.RESET, link)}")
-    new = {"mot_de_passe": "Tulipe-43-Sud!", "confirmation": "Tulipe-43-Sud!"}
-    asked = await browser.follow(await browser.press(page, "Connexion", new))
+    asked = await reset(browser, world, clock)
     assert heading(asked) == "Code de validation"
     assert not await is_signed_in(browser)
     assert (await enter(browser, asked, code_at(secret, clock))).status_code == 303
@@ -514,7 +580,7 @@ async def test_the_secret_is_read_with_an_older_key_and_sealed_again_with_the_ne
     assert renewed.open(row.id, row.totp_secret) == secret
     stranger = Actor.stranger("")
     async with authenticator.proved(
-        row.id, code_at(secret, clock), stranger, box=renewed, now=clock.now
+        row.id, code_at(secret, clock), stranger, is_known=False, box=renewed, now=clock.now
     ):
         pass
     row = await Account.objects().get(Account.id == world.alice_account)

@@ -18,7 +18,7 @@ from tests.web.browser import (
     main,
     running,
 )
-from tests.web.routes import FORMS, ROUTES, UNSAFE, Route, Scene, scene
+from tests.web.routes import FORMS, ROUTES, UNSAFE, Route, Scene
 from tests.web.state import appointments, count, rows
 from tests.world import World
 from web.gate import Gate
@@ -47,11 +47,6 @@ NATIVE = {
 }
 
 
-@pytest.fixture
-async def stage(world: World) -> Scene:
-    return await scene(world)
-
-
 async def send(
     browser: Browser, stage: Scene, route: Route, *, token: str | None = None, **options: object
 ) -> int:
@@ -67,16 +62,16 @@ ONE_CLICK = "/desabonnement/{token}"
 """The one route a mailbox posts to by itself: tests/web/test_unsubscribing.py."""
 
 
-@pytest.mark.parametrize("route", [r for r in UNSAFE if r.path != ONE_CLICK], ids=str)
 async def test_request_of_another_site_is_refused_and_does_nothing(
-    alice: Browser, stage: Scene, route: Route
+    alice: Browser, stage: Scene
 ) -> None:
     before = await rows(without=frozenset())
     del alice.http.headers["sec-fetch-site"]
-    for name, headers in FOREIGN.items():
-        status = await send(alice, stage, route, headers=headers)
-        assert (name, status) == (name, 403)
-    assert await rows(without=frozenset()) == before
+    for route in [r for r in UNSAFE if r.path != ONE_CLICK]:
+        for name, headers in FOREIGN.items():
+            status = await send(alice, stage, route, headers=headers)
+            assert (str(route), name, status) == (str(route), name, 403)
+        assert (str(route), await rows(without=frozenset())) == (str(route), before)
 
 
 @pytest.mark.parametrize("headers", NATIVE.values(), ids=NATIVE)
@@ -94,30 +89,31 @@ async def test_request_of_our_own_page_goes_through(
 # The form's token.
 
 
-@pytest.mark.parametrize("route", FORMS, ids=str)
 async def test_form_without_this_browsers_own_token_is_refused_and_does_nothing(
-    alice: Browser, charlie: Browser, app: Gate, stage: Scene, route: Route
+    alice: Browser, charlie: Browser, app: Gate, stage: Scene
 ) -> None:
     fresh = Browser(app)
     await fresh.get("/connexion")
     before = await rows(without=frozenset())
     own = alice.token
     flipped = own[:-1] + ("0" if own[-1] != "0" else "1")
-    for token in ("", "é", own[:-1], flipped, own.upper(), charlie.token, fresh.token):
-        status = await send(alice, stage, route, token=token)
-        assert (token, status) == (token, 403)
-    assert await rows(without=frozenset()) == before
+    for route in FORMS:
+        for token in ("", "é", own[:-1], flipped, own.upper(), charlie.token, fresh.token):
+            status = await send(alice, stage, route, token=token)
+            assert (str(route), token, status) == (str(route), token, 403)
+        assert (str(route), await rows(without=frozenset())) == (str(route), before)
 
 
-@pytest.mark.parametrize("route", [route for route in FORMS if route.is_private], ids=str)
 async def test_planted_cookie_does_not_make_a_strangers_token_good(
-    alice: Browser, app: Gate, stage: Scene, route: Route
+    alice: Browser, app: Gate, stage: Scene
 ) -> None:
     attacker = Browser(app)
     await attacker.get("/connexion")
     planted = attacker.http.cookies["__Host-csrf"]
-    alice.http.cookies.set("__Host-csrf", planted, domain="portail.example", path="/")
-    assert await send(alice, stage, route, token=attacker.token) == 403
+    for route in [route for route in FORMS if route.is_private]:
+        alice.http.cookies.set("__Host-csrf", planted, domain="portail.example", path="/")
+        status = await send(alice, stage, route, token=attacker.token)
+        assert (str(route), status) == (str(route), 403)
 
 
 async def test_token_of_before_the_sign_in_is_worth_nothing_after(
@@ -149,35 +145,34 @@ async def test_token_of_an_older_key_still_counts_and_of_a_dropped_one_no_longer
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("route", UNSAFE, ids=str)
 async def test_form_sent_by_another_method_does_nothing(
-    alice: Browser, stage: Scene, route: Route, method: str
+    alice: Browser, stage: Scene, method: str
 ) -> None:
     before = await rows(without=frozenset({"audit_line", "session"}))
-    data = stage.data(route) | {"_csrf_token": alice.token, "_method": "POST"}
-    options = {"params": data} if method == "GET" else {"data": data}
-    url = stage.url(route) if method != "GET" else stage.url(route).partition("?")[0]
-    answer = await alice.http.request(method, url, **options)  # type: ignore[arg-type]
-    is_page = any(r.path == route.path and r.method == "GET" for r in ROUTES)
-    if not (method == "GET" and is_page):
-        assert answer.status_code == 405
-        assert "POST" in answer.headers["allow"]
-    assert await rows(without=frozenset({"audit_line", "session"})) == before
+    for route in UNSAFE:
+        data = stage.data(route) | {"_csrf_token": alice.token, "_method": "POST"}
+        options = {"params": data} if method == "GET" else {"data": data}
+        url = stage.url(route) if method != "GET" else stage.url(route).partition("?")[0]
+        answer = await alice.http.request(method, url, **options)  # type: ignore[arg-type]
+        is_page = any(r.path == route.path and r.method == "GET" for r in ROUTES)
+        if not (method == "GET" and is_page):
+            assert (str(route), answer.status_code) == (str(route), 405)
+            assert "POST" in answer.headers["allow"]
+        after = await rows(without=frozenset({"audit_line", "session"}))
+        assert (str(route), after) == (str(route), before)
 
 
-@pytest.mark.parametrize("route", FORMS, ids=str)
-async def test_field_sent_twice_or_as_json_is_refused(
-    alice: Browser, stage: Scene, route: Route
-) -> None:
+async def test_field_sent_twice_or_as_json_is_refused(alice: Browser, stage: Scene) -> None:
     before = await rows(without=frozenset())
-    data = {**stage.data(route), "_csrf_token": alice.token}
-    for name, value in data.items():
-        twice = {**data, name: [value, value]}
-        answer = await alice.http.post(stage.url(route), data=twice)
-        assert (name, answer.status_code) == (name, 403)
-    answer = await alice.http.post(stage.url(route), json=data)
-    assert answer.status_code == 403
-    assert await rows(without=frozenset()) == before
+    for route in FORMS:
+        data = {**stage.data(route), "_csrf_token": alice.token}
+        for name, value in data.items():
+            twice = {**data, name: [value, value]}
+            answer = await alice.http.post(stage.url(route), data=twice)
+            assert (str(route), name, answer.status_code) == (str(route), name, 403)
+        answer = await alice.http.post(stage.url(route), json=data)
+        assert (str(route), answer.status_code) == (str(route), 403)
+        assert (str(route), await rows(without=frozenset())) == (str(route), before)
 
 
 async def test_broken_bodies_are_refused_and_not_a_crash(alice: Browser) -> None:
@@ -506,11 +501,16 @@ async def test_exception_inside_the_policy_denies(
 async def test_missing_age_of_consent_denies(alice: Browser, world: World) -> None:
     tab = f"/profils/{world.bob}/rendez-vous"
     assert (await alice.get(tab)).status_code == 200
-    await world.set_clinic(consent_age=None)
+    await world.set_clinic(province="ON", consent_age=None)
     assert (await alice.get(tab)).status_code == 403
 
 
-@pytest.mark.parametrize("route", [r for r in FORMS if r.path.startswith("/profils")], ids=str)
+# One's own words that are not sent yet, and numbers that every page shows already.
+UNTOLD = ("/brouillons", "/brouillons/suppression", "/compteurs")
+TOLD = [r for r in ROUTES if r.path.startswith("/profils") and not r.path.endswith(UNTOLD)]
+
+
+@pytest.mark.parametrize("route", [r for r in FORMS if r in TOLD], ids=str)
 async def test_no_act_without_its_line_in_the_journal(
     alice: Browser, stage: Scene, route: Route
 ) -> None:
@@ -527,8 +527,8 @@ async def test_no_page_without_its_line_in_the_journal(
     alice: Browser, stage: Scene, world: World
 ) -> None:
     await db.fetch("ALTER TABLE audit_line RENAME TO away")
-    for route in ROUTES:
-        if route.method == "GET" and route.path.startswith("/profils"):
+    for route in TOLD:
+        if route.method == "GET":
             answer = await alice.get(stage.url(route))
             assert answer.status_code in {303, 500}
             assert "Camille Roy" not in answer.text

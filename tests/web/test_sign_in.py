@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 from argon2 import PasswordHasher
 
+from domain import db
 from domain.accounts import throttles
 from domain.accounts.passwords import Passwords
 from domain.accounts.throttles import Limit
@@ -402,3 +403,21 @@ async def test_every_sign_in_and_refusal_is_in_the_journal_without_its_address(
         ("stranger", world.alice_account, "refused"),
         ("account", world.alice_account, "done"),
     ]
+
+
+async def test_tries_during_a_pause_of_the_address_do_not_count_for_the_place(
+    stranger: Browser, clock: Clock
+) -> None:
+    await use_up(throttles.SIGN_IN_PER_ADDRESS, "alice@example.com", clock)
+    for _ in range(3):
+        assert await try_(stranger, "alice@example.com") == (429, "900")
+    assert await throttles.number(throttles.SIGN_IN_PER_IP, "203.0.113.7", now=clock.now) == 0
+
+
+async def test_signing_out_is_in_the_journal_once(alice: Browser, world: World) -> None:
+    sessions = await db.fetch("SELECT id FROM session")
+    await alice.post("/deconnexion")
+    (line,) = await journal("session.ended")
+    assert (line["actor"], line["subject"]) == (world.alice_account, sessions[0]["id"])
+    await alice.post("/deconnexion")
+    assert len(await journal("session.ended")) == 1

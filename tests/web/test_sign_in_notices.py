@@ -1,14 +1,16 @@
 """Which sign-ins are told by mail to the account's holder."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from domain import db
 from domain.accounts import throttles
+from domain.accounts.sign_in import Browser as Browsing
 from domain.accounts.sign_in_notices import notices
 from tests.web.browser import Browser, Clock
-from tests.world import PASSWORD, World
+from tests.world import NOW, PASSWORD, World
 from web.gate import Gate
 
 WRONG = "Autre-12-Mot"
@@ -86,6 +88,46 @@ async def test_browser_that_another_account_used_is_not_known_to_this_one(
     await charlie.press(await charlie.get("/"), "Déconnexion")
     await charlie.sign_in()
     assert await mails(world) == ["new_device"]
+
+
+async def test_two_accounts_in_turn_at_one_computer_are_both_known(
+    alice: Browser, world: World, clock: Clock
+) -> None:
+    for email in ("charlie@example.com", "alice@example.com", "charlie@example.com"):
+        clock.now += timedelta(minutes=1)
+        await alice.press(await alice.get("/"), "Déconnexion")
+        assert (await alice.sign_in(email)).status_code == 303
+    assert await mails(world) == []
+
+
+async def test_browser_is_known_no_more_once_the_password_is_changed_elsewhere(
+    alice: Browser, app: Gate, world: World, clock: Clock
+) -> None:
+    """Whoever signed in here with the old one may be why it was changed."""
+    phone = Browser(app)
+    await phone.sign_in()
+    await phone.get("/compte/mot-de-passe")
+    new = "Gentiane-58-Sud"
+    typed = {"ancien": PASSWORD, "mot_de_passe": new, "confirmation": new}
+    assert (await phone.post("/compte/mot-de-passe", typed)).status_code == 303
+    before = await mails(world)
+    for browser, told in [(phone, []), (alice, ["new_device"])]:
+        clock.now += timedelta(minutes=1)
+        if browser is phone:
+            await browser.press(await browser.get("/"), "Déconnexion")
+        assert (await browser.sign_in(password=new)).status_code == 303
+        assert (await mails(world))[len(before) :] == told
+
+
+def test_a_browser_remembers_the_last_five_accounts() -> None:
+    browser = Browsing(ip="", device="", request_id="")
+    accounts = [UUID(int=number) for number in range(6)]
+    for account in (*accounts, accounts[3]):
+        browser = browser.knowing(account, NOW, NOW)
+    assert [each.account.int for each in browser.known] == [3, 5, 4, 2, 1]
+    assert browser.knows(accounts[3], NOW)
+    assert not browser.knows(accounts[0], NOW)
+    assert not browser.knows(accounts[3], NOW + timedelta(seconds=1))
 
 
 async def test_failed_sign_in_tells_nothing_by_mail(

@@ -40,6 +40,7 @@ from web.app import create_app
 from web.gate import Gate
 
 ZOE = NEWCOMER["courriel"]
+OTHER = "other@example.com"
 SENT = "/inscription/envoi"
 SENSITIVE = (
     "id", "role", "status", "verified", "disabled_at", "account", "account_id", "patient",
@@ -125,6 +126,11 @@ async def test_sign_up_leads_by_the_mail_to_the_terms_and_the_dashboard(
     answer = await press_activate(stranger, page)
     page = await stranger.follow(answer)
     assert (heading(page), "Votre compte est activé." in main(page)) == ("Connexion", True)
+    assert ZOE not in str(page.url)
+    for filled in (ZOE, ""):  # the once, and not for whoever opens that page later
+        (email,) = [e for e in elements(page, "input") if e.attrs.get("name") == "courriel"]
+        assert email.attrs["value"] == filled
+        page = await stranger.get(str(page.url))
 
     await stranger.sign_in(ZOE)
     page = await stranger.open("/")
@@ -343,11 +349,25 @@ async def test_everything_typed_is_kept_but_the_passwords(stranger: Browser) -> 
 async def test_refused_form_stores_nothing_and_hashes_nothing(
     stranger: Browser, world: World
 ) -> None:
-    before, hashes = await rows(without=frozenset()), PASSWORDS.calls
+    before, calls = await rows(), PASSWORDS.calls
     await apply(stranger, telephone="")
+    assert await count("attempt") == 1  # its password was looked at, which has a cost
     await stranger.post("/inscription")
-    assert await rows(without=frozenset()) == before
-    assert PASSWORDS.calls == hashes
+    assert await rows() == before
+    assert (PASSWORDS.calls - calls, await count("attempt")) == (1, 1)
+
+
+async def test_easy_password_is_said_with_all_else_that_is_wrong(stranger: Browser) -> None:
+    answer = await apply(stranger, telephone="", mot_de_passe="Tremblay-89", confirmation="x")
+    for field in ("telephone", "mot_de_passe", "confirmation"):
+        assert await error_of(answer, field) != ""
+
+
+async def test_password_to_type_again_is_said_where_it_stood(stranger: Browser) -> None:
+    hint = "Saisissez de nouveau votre mot de passe."
+    assert hint not in main(await stranger.get("/inscription"))
+    assert hint in main(await apply(stranger, telephone=""))
+    assert hint not in main(await apply(stranger, mot_de_passe="court"))
 
 
 async def test_empty_form_is_answered_field_by_field(stranger: Browser) -> None:
@@ -399,14 +419,17 @@ async def test_child_is_told_that_a_parent_opens_the_account_and_nothing_is_kept
 async def test_mistyped_year_is_corrected_with_the_rest_kept(stranger: Browser) -> None:
     answer = await apply(stranger, naissance_annee="2015")
     assert PASSWORD not in answer.text
+    (form,) = [form for form in forms(answer) if "prenom" in form.fields]
+    assert form.action == "/inscription#naissance_annee"
     page = await stranger.press(answer, "Corriger la date de naissance")
     kept = {e.attrs["name"]: e.attrs.get("value", "") for e in elements(page, "input")}
     assert (page.status_code, kept["prenom"], kept["naissance_annee"]) == (200, "Zoé", "2015")
+    assert "Saisissez de nouveau votre mot de passe." in main(page)
     assert (await stranger.post("/inscription", NEWCOMER)).status_code == 303
 
 
 async def test_missing_age_of_consent_refuses_everyone(stranger: Browser, world: World) -> None:
-    await world.set_clinic(consent_age=None)
+    await world.set_clinic(province="ON", consent_age=None)
     before = await rows(without=frozenset())
     answer = await apply(stranger)
     assert (answer.status_code, heading(answer)) == (403, "Appelez la clinique")
@@ -431,6 +454,13 @@ async def change_to(address: str, world: World) -> UUID:
         )
     )
     return change
+
+
+async def test_address_too_long_once_written_for_mail_servers_is_refused(
+    stranger: Browser,
+) -> None:
+    answer = await apply(stranger, courriel="a@" + "é." * 100 + "ca")
+    assert (answer.status_code, await count("account")) == (422, 2)
 
 
 async def seen_by(browser: Browser, address: str) -> tuple[object, ...]:
@@ -761,6 +791,23 @@ async def test_page_opened_in_time_and_sent_too_late_is_refused(
     assert made.activated_at is None
 
 
+async def test_link_that_dies_while_the_password_is_compared_has_its_own_page(
+    stranger: Browser, clock: Clock
+) -> None:
+    class Slow(Passwords):
+        async def verify(self, password_hash: str | None, password: str) -> bool:
+            clock.now += timedelta(hours=24)
+            await db.fetch("UPDATE account_link SET ended_at = sent_at")
+            return False
+
+    await apply(stranger)
+    browser = Browser(create_app(SETTINGS, clock, passwords=Slow(PASSWORDS._hasher)))
+    page = await browser.open(f"/activation/{await token()}")
+    answer = await press_activate(browser, page)
+    assert (answer.status_code, heading(answer)) == (410, "Ce lien ne fonctionne plus")
+    assert "Recevoir un nouveau lien" in main(answer)
+
+
 async def test_used_link_says_so_and_changes_nothing(stranger: Browser, app: Gate) -> None:
     await apply(stranger)
     link = await token()
@@ -938,6 +985,47 @@ async def test_right_password_before_activation_offers_the_mail_again_and_opens_
     assert (await stranger.sign_in(ZOE, "Autre-12-Mot")).status_code == 422
 
 
+async def test_strangers_do_not_use_up_the_mails_of_who_knows_the_password(
+    stranger: Browser, app: Gate, clock: Clock
+) -> None:
+    """A18."""
+    await apply(stranger)
+    other = Browser(app)
+    for _ in range(throttles.ACTIVATION_MAILS_A_DAY.most):
+        clock.now += timedelta(minutes=20)
+        await other.get(SENT)
+        assert (await other.post(SENT, {"courriel": ZOE})).status_code == 303
+    mailed = len(await mails())
+    page = await stranger.sign_in(ZOE)
+    for more in (1, 2):
+        page = await stranger.follow(await stranger.press(page, "Renvoyer le courriel"))
+        assert len(await mails()) == mailed + more
+        clock.now += timedelta(minutes=2)
+    assert (await activate(stranger, await token())).status_code == 303
+
+
+async def test_what_shows_the_password_is_of_one_account_and_hour(
+    stranger: Browser, app: Gate, world: World, clock: Clock
+) -> None:
+    await apply(stranger)
+    (form,) = [f for f in forms(await stranger.sign_in(ZOE)) if "preuve" in f.fields]
+    proof = form.fields["preuve"]
+    for email, most in ((ZOE, 9), (OTHER, 10)):
+        for _ in range(most):
+            await throttles.take(throttles.ACTIVATION_MAILS_A_DAY, email, now=clock.now)
+    await world.account(OTHER, activated_at=None)
+    mailed = await mails()
+    clock.now += timedelta(minutes=59)
+    await stranger.get(SENT)
+    for email, shown in ((OTHER, proof), (ZOE, proof[:-4] + "AAAA"), (ZOE, "é.é")):
+        await stranger.post(SENT, {"courriel": email, "preuve": shown})
+        assert await mails() == mailed
+    clock.now += timedelta(minutes=1)
+    await stranger.get(SENT)
+    await stranger.post(SENT, {"courriel": ZOE, "preuve": proof})
+    assert await mails() == mailed
+
+
 async def test_unproven_account_and_its_mails_are_gone_after_seven_days(
     stranger: Browser, world: World, clock: Clock
 ) -> None:
@@ -979,7 +1067,8 @@ async def test_account_without_a_chart_sees_what_is_pending_and_whom_to_call(
     assert "Nom Zoé Tremblay Date de naissance 1989-04-27 Demandé le 23 novembre 2026" in main(page)
     assert "(514) 555-0142" in main(page)
     whose = next(e for e in elements(page, "a") if "whose" in e.attrs.get("class", ""))
-    assert whose.text == "En attente de jumelage"
+    assert whose.text == "En attente de jumelageZoé Tremblay"
+    assert "la clinique retrouve votre dossier et le relie à ce compte" in main(page)
 
 
 async def test_same_name_and_birth_date_as_a_patient_open_no_chart(
@@ -1003,3 +1092,38 @@ async def test_waiting_ends_once_a_chart_is_attached(stranger: Browser, world: W
     page = await stranger.get("/")
     assert "En attente de jumelage" not in main(page)
     assert "Bob Gagnon" in main(page)
+
+
+async def test_asking_again_during_the_pause_does_not_count_for_the_place(
+    stranger: Browser, clock: Clock
+) -> None:
+    await apply(stranger)
+    before = await throttles.number(throttles.SIGN_UP_PER_IP, "203.0.113.7", now=clock.now)
+    await stranger.get(SENT)
+    assert (await stranger.post(SENT, {"courriel": ZOE})).status_code == 429
+    after = await throttles.number(throttles.SIGN_UP_PER_IP, "203.0.113.7", now=clock.now)
+    assert after == before
+
+
+async def test_page_says_that_a_mail_left_only_where_one_did(app: Gate, clock: Clock) -> None:
+    paused, refused = Browser(app), Browser(app, ip="198.51.100.4")
+    await apply(paused)
+    await paused.get(SENT)
+    page = await paused.post(SENT, {"courriel": ZOE})
+    assert (page.status_code, heading(page)) == (429, "Vérifiez votre boîte courriel")
+    assert "Le courriel vient d’être envoyé." in main(page)
+    await use_up(throttles.SIGN_UP_PER_IP, "198.51.100.4", clock)
+    await refused.get(SENT)
+    page = await refused.post(SENT, {"courriel": "nobody@example.com"})
+    assert (page.status_code, heading(page)) == (429, "Renvoyer le courriel")
+    assert page.headers["retry-after"] == "3600"
+    assert "Le courriel n’est pas parti. Trop d’essais ont été faits." in main(page)
+    assert "Nous avons écrit" not in main(page)
+    assert "vient d’être envoyé" not in main(page)
+
+
+async def test_purge_leaves_an_unproven_account_that_the_clinic_disabled(world: World) -> None:
+    columns = {"activated_at": None, "disabled_at": world.now}
+    account = await world.account("closed@example.com", **columns)
+    await purge(now=NOW + timedelta(days=30))
+    assert await Account.exists().where(Account.id == account)

@@ -47,6 +47,20 @@ SPECIALTIES = (
 )
 
 
+class Team(NamedTuple):
+    key: str
+    fr: str
+    en: str
+    takes_messages: bool = True
+
+
+RECEPTION = Team("reception", "Accueil", "Front desk")
+NURSES = Team("nurses", "Soins infirmiers", "Nursing")
+BILLING = Team("billing", "Facturation", "Billing")
+RECORDS = Team("records", "Archives médicales", "Medical records", takes_messages=False)
+TEAMS = (RECEPTION, NURSES, BILLING, RECORDS)
+
+
 class Practitioner(NamedTuple):
     key: str
     title: str

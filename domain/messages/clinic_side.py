@@ -1,0 +1,370 @@
+"""What the clinic does with communications: sends, allows replies, looks after threads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from domain import audit, db
+from domain.accounts.access import names_of_holders
+from domain.audit import Actor
+from domain.clinic.tables import Practitioner, Site, Team
+from domain.errors import Invalid, NotFound
+from domain.messages import attachments, texts_to_send, writing
+from domain.messages.attachments import File, Stored
+from domain.messages.files import Files
+from domain.messages.rules import KINDS, LONGEST_SUBJECT, Kind
+from domain.messages.tables import Assignment, Message, Thread
+from domain.people.tables import Patient
+from domain.texts import read
+
+LONGEST_CLINIC_BODY = 10_000
+LONGEST_NAME = 120
+WITH_FILES: frozenset[Kind] = frozenset({"document", "invoice"})
+
+Mailed = Literal["sent", "waiting", "dead", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToSend:
+    """As a member of staff wrote it: signed by a practitioner or by a team."""
+
+    patient: UUID
+    kind: Kind
+    subject: str
+    """Of a new thread; a further message has its thread's."""
+    body: str
+    written_by: str
+    practitioner: UUID | None = None
+    team: UUID | None = None
+    site: UUID | None = None
+    thread: UUID | None = None
+    files: tuple[File, ...] = ()
+    may_answer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a message for one of the accounts it was given to."""
+
+    account: UUID
+    name: str
+    mailed: Mailed
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message of a patient's side that nobody has answered yet."""
+
+    message: UUID
+    thread: UUID
+    patient: UUID
+    patient_name: str
+    subject: str
+    sender: str
+    sent_at: datetime
+    seen_at: datetime | None
+    team: UUID | None
+    """To whom the thread is assigned, else whom the patient's side wrote to."""
+    practitioner: UUID | None
+
+
+async def send(actor: Actor, draft: ToSend, *, files: Files, now: datetime) -> UUID:
+    """The thread: a new one, or the one that the message goes on with."""
+    check(draft)
+    await attachments.check_all(draft.files, now=now)
+    return await post(actor, draft, await attachments.stored(draft.files, files), now=now)
+
+
+async def answer(actor: Actor, thread: UUID, draft: ToSend, *, files: Files, now: datetime) -> UUID:
+    """The same, to what a patient's side wrote there."""
+    return await send(actor, replace(draft, thread=thread), files=files, now=now)
+
+
+async def post(actor: Actor, draft: ToSend, stored: Sequence[Stored], *, now: datetime) -> UUID:
+    """The part of `send` that is one transaction: what is written to the store is there already."""
+    async with db.transaction():
+        sender = await _sender(draft)
+        thread = await _thread(draft, now)
+        message = Message(
+            id=uuid4(),
+            thread=thread.id,
+            patient=draft.patient,
+            kind=draft.kind,
+            sender=sender,
+            practitioner=draft.practitioner,
+            team=draft.team,
+            written_by=draft.written_by,
+            body=read(draft.body),
+            sent_at=now,
+            reply_allowed_at=now if draft.may_answer else None,
+            reply_decided_by=draft.written_by if draft.may_answer else "",
+        )
+        await writing.add(thread, message, file_names=[file.file_name for file in stored])
+        await attachments.add(message.id, stored, now=now)
+        await _record(actor, "sent", draft.patient, message.id, now)
+    thread_id: UUID = thread.id
+    return thread_id
+
+
+async def allow_reply(actor: Actor, message: UUID, *, by: str, now: datetime) -> None:
+    await _decide(actor, message, "reply_allowed", by=by, now=now)
+
+
+async def refuse_reply(actor: Actor, message: UUID, *, by: str, now: datetime) -> None:
+    """Also while someone is writing one: the later decision stands."""
+    await _decide(actor, message, "reply_refused", by=by, now=now)
+
+
+async def assign(
+    actor: Actor,
+    thread: UUID,
+    *,
+    team: UUID | None = None,
+    practitioner: UUID | None = None,
+    by: str,
+    now: datetime,
+) -> None:
+    """To whom it is to look after it from now on: a team, or a practitioner."""
+    await _known_signer(team, practitioner)
+    async with db.transaction():
+        row = await _locked(thread)
+        await Assignment.insert(
+            Assignment(
+                id=uuid4(),
+                thread=thread,
+                team=team,
+                practitioner=practitioner,
+                assigned_at=now,
+                assigned_by=_name(by),
+            )
+        )
+        await _record(actor, "assigned", row.patient, thread, now)
+
+
+async def close(actor: Actor, thread: UUID, *, by: str, now: datetime) -> None:
+    """No reply any more, until the clinic writes again. Once or twice, it is the same."""
+    async with db.transaction():
+        row = await _locked(thread)
+        if row.closed_at is None:
+            await _set_closed(thread, now, _name(by))
+            await _record(actor, "closed", row.patient, thread, now)
+
+
+async def reopen(actor: Actor, thread: UUID, *, now: datetime) -> None:
+    async with db.transaction():
+        row = await _locked(thread)
+        if row.closed_at is not None:
+            await _set_closed(thread, None, "")
+            await _record(actor, "reopened", row.patient, thread, now)
+
+
+async def seen(actor: Actor, message: UUID, *, by: str, now: datetime) -> None:
+    """The first opening of a patient's message is the one that is told to its writer."""
+    async with db.transaction():
+        rows = await db.fetch(
+            """
+            UPDATE message SET seen_at = {}, seen_by = {}
+            WHERE id = {} AND account IS NOT NULL AND seen_at IS NULL RETURNING patient
+            """,
+            now,
+            _name(by),
+            message,
+        )
+        if rows:
+            await _record(actor, "seen", rows[0]["patient"], message, now)
+        elif not await Message.exists().where(
+            (Message.id == message) & Message.account.is_not_null()
+        ):
+            raise NotFound
+
+
+async def delivery(message: UUID) -> list[Delivery]:
+    """For each account it was given to, whether a mail said so, and when it was read."""
+    row = await Message.objects().get((Message.id == message) & Message.account.is_null())
+    if row is None:
+        raise NotFound
+    rows = await db.fetch(
+        """
+        SELECT r.account, r.read_at, o.sent_at, o.dead_at, o.dropped_at, o.id AS mail
+        FROM receipt r
+        LEFT JOIN outbound_email o ON o.account = r.account AND o.once_key LIKE {}
+        WHERE r.message = {}
+        """,
+        f"{writing.once_key(message)}%",
+        message,
+    )
+    names = await names_of_holders(row.patient)
+    found = [
+        Delivery(each["account"], names.get(each["account"], ""), _mailed(each), each["read_at"])
+        for each in rows
+    ]
+    return sorted(found, key=attrgetter("name", "account"))
+
+
+async def waiting() -> list[Waiting]:
+    """Of patients' sides, what nobody has answered or closed; the oldest first."""
+    rows = await db.fetch(
+        """
+        SELECT m.id AS message, m.thread, m.patient, t.subject, m.sender, m.sent_at, m.seen_at,
+               p.first_name || ' ' || p.last_name AS patient_name,
+               t.team AS chosen_team, a.team, a.practitioner
+        FROM message m
+        JOIN thread t ON t.id = m.thread AND t.closed_at IS NULL
+        JOIN patient p ON p.id = m.patient
+        LEFT JOIN assignment a ON a.thread = t.id AND NOT EXISTS (
+            SELECT 1 FROM assignment l
+            WHERE l.thread = t.id AND (l.assigned_at, l.id) > (a.assigned_at, a.id))
+        WHERE m.account IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM message c
+            WHERE c.thread = m.thread AND c.account IS NULL AND c.sent_at > m.sent_at)
+        ORDER BY m.sent_at, m.id
+        """
+    )
+    return [_waiting(row) for row in rows]
+
+
+def check(draft: ToSend) -> None:
+    """What can be said of it without looking anything up."""
+    problems = _problems_of_text(draft)
+    if draft.kind not in KINDS:
+        problems["kind"] = "unknown"
+    if (draft.practitioner is None) == (draft.team is None):
+        problems["sender"] = "missing"
+    if draft.kind in WITH_FILES and not draft.files:
+        problems["files"] = "missing"
+    if not 0 < len(draft.written_by) <= LONGEST_NAME:
+        problems["written_by"] = "missing"
+    if problems:
+        raise Invalid(problems)
+
+
+def _problems_of_text(draft: ToSend) -> dict[str, str]:
+    """A document or an invoice may come without a word: its file says it."""
+    problems = {}
+    subject, body = _one_line(draft.subject), read(draft.body)
+    if draft.thread is None and not texts_to_send.has_words(subject):
+        problems["subject"] = "missing"
+    elif len(subject) > LONGEST_SUBJECT:
+        problems["subject"] = "too_long"
+    if draft.kind not in WITH_FILES and not texts_to_send.has_words(body):
+        problems["body"] = "missing"
+    elif len(body) > LONGEST_CLINIC_BODY:
+        problems["body"] = "too_long"
+    return problems
+
+
+async def _sender(draft: ToSend) -> str:
+    """The name that signs it, as it is today."""
+    if draft.team is not None:
+        rows = await db.fetch("SELECT name_fr AS name FROM team WHERE id = {}", draft.team)
+    else:
+        rows = await db.fetch(
+            "SELECT title || ' ' || first_name || ' ' || last_name AS name FROM practitioner"
+            " WHERE id = {}",
+            draft.practitioner,
+        )
+    if not rows:
+        raise Invalid({"sender": "unknown"})
+    return str(rows[0]["name"]).strip()[:LONGEST_NAME]
+
+
+async def _thread(draft: ToSend, now: datetime) -> Thread:
+    """Locked, so that no reply comes in between; what was closed is open again."""
+    if draft.thread is not None:
+        found = await _locked(draft.thread)
+        if found.patient != draft.patient:
+            raise NotFound
+        if found.closed_at is not None:
+            await _set_closed(found.id, None, "")
+        return found
+    if not await Patient.exists().where(Patient.id == draft.patient):
+        raise NotFound
+    if draft.site is not None and not await Site.exists().where(Site.id == draft.site):
+        raise Invalid({"site": "unknown"})
+    made = Thread(
+        id=uuid4(),
+        patient=draft.patient,
+        subject=_one_line(draft.subject),
+        site=draft.site,
+        started_at=now,
+    )
+    await Thread.insert(made)
+    return made
+
+
+async def _known_signer(team: UUID | None, practitioner: UUID | None) -> None:
+    if (team is None) == (practitioner is None):
+        raise Invalid({"assignee": "missing"})
+    known = (
+        await Team.exists().where(Team.id == team)
+        if team is not None
+        else await Practitioner.exists().where(Practitioner.id == practitioner)
+    )
+    if not known:
+        raise Invalid({"assignee": "unknown"})
+
+
+async def _decide(
+    actor: Actor,
+    message: UUID,
+    decision: Literal["reply_allowed", "reply_refused"],
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    async with db.transaction():
+        rows = await db.fetch(
+            f"""
+            UPDATE message SET {decision}_at = {{}}, reply_decided_by = {{}}
+            WHERE id = {{}} AND account IS NULL RETURNING patient
+            """,
+            now,
+            _name(by),
+            message,
+        )
+        if not rows:
+            raise NotFound
+        await _record(actor, decision, rows[0]["patient"], message, now)
+
+
+async def _locked(thread: UUID) -> Thread:
+    await db.lock_row(Thread, thread)
+    found = await Thread.objects().get(Thread.id == thread)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def _set_closed(thread: UUID, at: datetime | None, by: str) -> None:
+    await Thread.update({Thread.closed_at: at, Thread.closed_by: by}).where(Thread.id == thread)
+
+
+async def _record(actor: Actor, what: str, patient: UUID, subject: UUID, now: datetime) -> None:
+    await audit.record(actor, f"communication.{what}", patient=patient, subject=subject, at=now)
+
+
+def _waiting(row: dict[str, Any]) -> Waiting:
+    chosen = row.pop("chosen_team")
+    is_assigned = row["team"] is not None or row["practitioner"] is not None
+    return Waiting(**row if is_assigned else row | {"team": chosen})
+
+
+def _mailed(row: dict[str, Any]) -> Mailed:
+    if row["sent_at"] is not None:
+        return "sent"
+    if row["dead_at"] is not None:
+        return "dead"
+    return "none" if row["mail"] is None or row["dropped_at"] is not None else "waiting"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(read(text).split())
+
+
+def _name(by: str) -> str:
+    """Of a member of staff, as the row keeps it."""
+    return by[:LONGEST_NAME]

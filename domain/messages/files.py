@@ -1,0 +1,155 @@
+"""Where the content of attachments lies: a folder, or a bucket that several machines share."""
+
+import asyncio
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from domain.config import Settings
+
+NAME = re.compile(r"[0-9a-f]{64}(\.part)?")
+UNFINISHED = ".part"
+AT_ONCE = 8
+"""So many contents are read at the same time: each is in memory whole."""
+PATIENCE = timedelta(seconds=10)
+TRIES = 2
+
+
+class Unreadable(Exception):
+    """The store does not have it, or cannot be asked."""
+
+
+class Files(Protocol):
+    async def put(self, name: str, content: bytes) -> None:
+        """Once this returns, a power cut does not lose it."""
+
+    async def read(self, name: str) -> bytes:
+        """Whole; raises `Unreadable`."""
+
+    async def delete(self, name: str) -> None:
+        """Nothing, if there is none."""
+
+    async def names(self) -> dict[str, datetime]:
+        """All that is stored, what a crash left unfinished too, and since when."""
+
+
+def store_of(settings: Settings) -> Files:
+    if settings.documents_url:
+        return ObjectStore(settings.documents_url)
+    return FolderStore(settings.data_dir / "documents")
+
+
+class FolderStore:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    async def put(self, name: str, content: bytes) -> None:
+        await asyncio.to_thread(self._write, self._path(name), content)
+
+    async def read(self, name: str) -> bytes:
+        async with self._places:
+            try:
+                return await asyncio.to_thread(self._path(name).read_bytes)
+            except OSError as error:
+                raise Unreadable(type(error).__name__) from error
+
+    async def delete(self, name: str) -> None:
+        await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
+
+    async def names(self) -> dict[str, datetime]:
+        return await asyncio.to_thread(lambda: dict(self._found()))
+
+    def _path(self, name: str) -> Path:
+        return self._folder / checked(name)[:2] / name
+
+    def _write(self, path: Path, content: bytes) -> None:
+        for folder in (self._folder, path.parent):
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _sync(folder.parent)
+        unfinished = path.with_name(path.name + UNFINISHED)
+        try:
+            with open(unfinished, "xb", opener=_own) as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.rename(path)
+        except OSError:  # such as a full disk
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+            raise
+        _sync(path.parent)
+
+    def _found(self) -> Iterator[tuple[str, datetime]]:
+        for path in self._folder.glob("??/*"):
+            with suppress(FileNotFoundError):  # gone since
+                if NAME.fullmatch(path.name):
+                    yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+class ObjectStore:
+    """A bucket that speaks S3; its address and keys are where every such client looks for them."""
+
+    def __init__(self, url: str) -> None:
+        place = urlsplit(url)
+        self._store = S3Store(
+            place.netloc,
+            prefix=place.path.strip("/") or None,
+            client_options={
+                "timeout": PATIENCE,
+                "connect_timeout": PATIENCE,
+                "allow_http": True,  # on this machine alone: `Settings` sees to it
+            },
+            retry_config={"max_retries": TRIES, "retry_timeout": 2 * PATIENCE},
+        )
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    async def put(self, name: str, content: bytes) -> None:
+        await self._store.put_async(checked(name), content, use_multipart=False)
+
+    async def read(self, name: str) -> bytes:
+        async with self._places:
+            try:
+                found = await self._store.get_async(checked(name))
+                return bytes(await found.bytes_async())
+            except (BaseError, OSError) as error:
+                raise Unreadable(type(error).__name__) from error
+
+    async def delete(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            await self._store.delete_async(checked(name))
+
+    async def names(self) -> dict[str, datetime]:
+        found: dict[str, datetime] = {}
+        async for some in obstore.list(self._store, chunk_size=1000):
+            found |= {m["path"]: m["last_modified"] for m in some if NAME.fullmatch(m["path"])}
+        return found
+
+
+def checked(name: str) -> str:
+    """Ours, so that no name leads anywhere else."""
+    if not NAME.fullmatch(name):
+        raise ValueError("not a name of a stored file")
+    return name
+
+
+def _own(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

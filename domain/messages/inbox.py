@@ -1,0 +1,185 @@
+"""The lists of a profile's threads: what the clinic wrote, and what was sent to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain import db
+from domain.errors import NotAllowed, NotFound
+from domain.messages import rules
+from domain.messages.rules import KINDS_OF, Box, Kind
+from domain.people.viewer import Profile, Viewer
+from domain.texts import folded, read
+
+PAGE = 50
+LONGEST_SEARCH = 100
+EXCERPT = 160
+"""In code points: more than a line shows, on any screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamName:
+    fr: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A thread, by its newest message that this list shows."""
+
+    message: UUID
+    thread: UUID
+    sent_at: datetime
+    sender: str
+    is_own_side: bool
+    """Written for the patient, not by the clinic."""
+    place: str
+    kind: Kind
+    subject: str
+    excerpt: str
+    is_unread: bool
+    has_attachment: bool
+    recipient: str
+    """Whom the patient's side answered; else `team` is whom it wrote to."""
+    team: TeamName | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    box: Box
+    words: str
+    """As searched: no longer than it may be."""
+    rows: Sequence[Row]
+    before: UUID | None
+    """After which message this page goes on, if it is not the first."""
+    older: UUID | None
+    """Ask again with this to see those before."""
+
+
+def opened(viewer: Viewer, patient: UUID, box: Box, now: datetime) -> Profile:
+    """The profile, if this viewer may see that list of it."""
+    profile = viewer.reading(patient, now)
+    if not rules.is_open(box, viewer):
+        raise NotFound
+    if not rules.may_open(box, viewer, patient, now):
+        raise NotAllowed
+    return profile
+
+
+async def threads(
+    viewer: Viewer,
+    patient: UUID,
+    box: Box,
+    *,
+    words: str = "",
+    before: UUID | None = None,
+    now: datetime,
+) -> Listing:
+    """Newest first. A cursor that is none of this viewer's messages begins at the top."""
+    opened(viewer, patient, box, now)
+    words = read(words)[:LONGEST_SEARCH].strip()
+    visible = rules.visible_kinds(viewer, patient, now)
+    rows = await _rows(viewer, patient, box, visible, words=words, before=before)
+    if before is not None and not rows:
+        before = None
+        rows = await _rows(viewer, patient, box, visible, words=words, before=before)
+    shown = [_row(row, box, viewer) for row in rows[:PAGE]]
+    older = shown[-1].message if len(rows) > PAGE else None
+    return Listing(box, words, shown, before, older)
+
+
+async def _rows(
+    viewer: Viewer,
+    patient: UUID,
+    box: Box,
+    visible: frozenset[Kind],
+    *,
+    words: str,
+    before: UUID | None,
+) -> list[dict[str, Any]]:
+    """One statement, which walks an index down from the cursor and stops after a page."""
+    seen, listed = sorted(visible), sorted(visible & KINDS_OF[box])
+    side = "{alias}.account IS NOT NULL" if box == "sent" else ""
+    conditions, values = [_among("m", listed, side)], list[object](listed)
+    conditions.append(
+        f"""NOT EXISTS (
+            SELECT 1 FROM message l WHERE l.thread = m.thread AND {_among("l", listed, side)}
+              AND (l.sent_at, l.id) > (m.sent_at, m.id))"""
+    )
+    values += listed
+    if before is not None:
+        conditions.append(
+            f"""(m.sent_at, m.id) < (
+                SELECT b.sent_at, b.id FROM message b
+                WHERE b.id = {{}} AND b.patient = {{}} AND {_among("b", seen)})"""
+        )
+        values += [before, patient, *seen]
+    if patterns := [f"%{_literal(word)}%" for word in folded(words).split()]:
+        each = " AND ".join("f.folded LIKE {} ESCAPE '!'" for _ in patterns)
+        conditions.append(
+            f"""EXISTS (SELECT 1 FROM message f WHERE f.thread = m.thread
+                AND {_among("f", seen)} AND {each})"""
+        )
+        values += [*seen, *patterns]
+    kind = f"""coalesce((
+        SELECT k.kind FROM message k WHERE k.thread = m.thread
+          AND {_among("k", listed, "{alias}.account IS NULL")}
+        ORDER BY k.sent_at DESC, k.id DESC LIMIT 1), m.kind)"""
+    return await db.fetch(
+        f"""
+        SELECT m.id AS message, m.thread, m.sent_at, m.sender, m.account, t.subject,
+               {kind} AS kind, substr(m.body, 1, {EXCERPT}) AS excerpt, s.name AS site,
+               CASE WHEN EXISTS (
+                   SELECT 1 FROM receipt r
+                   WHERE r.account = {{}} AND r.patient = m.patient AND r.thread = m.thread
+                     AND r.read_at IS NULL AND {_among("r", listed)}
+               ) THEN 1 ELSE 0 END AS is_unread,
+               CASE WHEN EXISTS (SELECT 1 FROM attachment a WHERE a.message = m.id)
+                    THEN 1 ELSE 0 END AS has_attachment,
+               (SELECT q.sender FROM message q WHERE q.id = m.answers) AS recipient,
+               tm.name_fr AS team_fr, tm.name_en AS team_en
+        FROM message m
+        JOIN thread t ON t.id = m.thread
+        LEFT JOIN site s ON s.id = t.site
+        LEFT JOIN team tm ON tm.id = t.team
+        WHERE m.patient = {{}} AND {" AND ".join(conditions)}
+        ORDER BY m.sent_at DESC, m.id DESC LIMIT {PAGE + 1}
+        """,
+        *listed,
+        viewer.account.id,
+        *listed,
+        patient,
+        *values,
+    )
+
+
+def _among(alias: str, kinds: Sequence[str], side: str = "") -> str:
+    among = f"{alias}.kind IN ({db.places(kinds)})"
+    return f"{among} AND {side.format(alias=alias)}" if side else among
+
+
+def _literal(word: str) -> str:
+    """What stands for itself in a LIKE."""
+    for sign in "!%_":
+        word = word.replace(sign, f"!{sign}")
+    return word
+
+
+def _row(row: dict[str, Any], box: Box, viewer: Viewer) -> Row:
+    return Row(
+        message=row["message"],
+        thread=row["thread"],
+        sent_at=row["sent_at"],
+        sender=row["sender"],
+        is_own_side=row["account"] is not None,
+        place=row["site"] or viewer.clinic.name,
+        kind=row["kind"],
+        subject=row["subject"],
+        excerpt=" ".join(row["excerpt"].split()),
+        is_unread=bool(row["is_unread"]) and box != "sent",
+        has_attachment=bool(row["has_attachment"]),
+        recipient=row["recipient"] or "",
+        team=TeamName(row["team_fr"], row["team_en"]) if row["team_fr"] else None,
+    )

@@ -1,0 +1,131 @@
+"""A thread: alone on a phone, beside the list that it was opened from on a wide screen."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from domain.errors import Invalid, Refusal, TooMany
+from domain.messages import disclaimers, drafts, inbox, rules, threads
+from domain.messages.rules import Box
+from web.composing import Place, Typed, as_id
+from web.errors import status_of
+from web.responses import language_of, page, seconds_until
+
+AnyRequest = Request[Any, Any, Any]
+Now = NamedDependency[datetime]
+FOLDERS: dict[Box, str] = {
+    "inbox": "communications",
+    "documents": "documents",
+    "invoices": "factures",
+    "sent": "envoyees",
+}
+FETCHED_AHEAD = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+
+
+@dataclass(frozen=True, slots=True)
+class CameFrom:
+    """The list as it was left: which one, what was looked for, and how far down."""
+
+    box: Box
+    words: str
+    before: str
+
+    @classmethod
+    def read(cls, request: AnyRequest, patient: UUID, now: datetime) -> "CameFrom":
+        query = request.query_params
+        asked = next((box for box, name in FOLDERS.items() if name == query.get("de")), None)
+        is_there = asked and rules.may_open(asked, request.user, patient, now)
+        box = asked if asked and is_there else "inbox"
+        return cls(box, query.get("q", ""), query.get("avant", ""))
+
+    def list_path(self, patient: UUID) -> str:
+        return f"/profils/{patient}/{FOLDERS[self.box]}"
+
+    def list_url(self, patient: UUID, before: object = None) -> str:
+        """As it was left; or from another place on."""
+        place = self.before if before is None else str(before)
+        return _with(self.list_path(patient), q=self.words, avant=place)
+
+    def thread_url(self, patient: UUID, thread: UUID, end: str = "", **more: str) -> str:
+        de = "" if self.box == "inbox" else FOLDERS[self.box]
+        path = f"/profils/{patient}/communications/{thread}{end}"
+        return _with(path, de=de, q=self.words, avant=self.before, **more)
+
+
+@get("/profils/{patient:uuid}/communications/{thread:uuid}")
+async def show_thread(
+    request: AnyRequest, patient: FromPath[UUID], thread: FromPath[UUID], now: Now
+) -> Response[Any]:
+    return await thread_page(request, patient, thread, now)
+
+
+async def thread_page(
+    request: AnyRequest,
+    patient: UUID,
+    thread: UUID,
+    now: datetime,
+    *,
+    refusal: Refusal | None = None,
+    typed: Typed | None = None,
+) -> Response[Any]:
+    """With the reply's form open where it was asked for, begun before, or sent and refused."""
+    is_read = not _is_fetched_ahead(request)
+    view = await threads.open(request.user, patient, thread, is_read=is_read, now=now)
+    came_from = CameFrom.read(request, patient, now)
+    url, query = came_from.thread_url(patient, thread), request.query_params
+    may_reply, wanted = not view.reply_to.why_not, query.get("repondre", "")
+    draft = await drafts.find(request.user, patient, thread) if may_reply else None
+    if typed is None and may_reply and wanted != "0" and (wanted or draft):
+        typed = Typed.of(draft)
+    is_open = may_reply and typed is not None
+    listing = await inbox.threads(
+        request.user,
+        patient,
+        came_from.box,
+        words=came_from.words,
+        before=as_id(came_from.before),
+        now=now,
+    )
+    response = await page(
+        request,
+        "threads/show_thread.html",
+        status_code=status_of(refusal) if refusal else 200,
+        current_url=url if refusal else None,
+        profile=view.profile,
+        tab=came_from.box,
+        view=view,
+        came_from=came_from,
+        listing=listing,
+        back_url=f"{came_from.list_url(patient)}#fil-{thread}",
+        cancel_url=came_from.thread_url(patient, thread, repondre="0" if draft else ""),
+        reply_url=came_from.thread_url(patient, thread, repondre="1") + "#reponse",
+        action=came_from.thread_url(patient, thread, "/reponse"),
+        done=query.get("fait", ""),
+        draft=draft,
+        typed=typed,
+        place=Place.of(request, patient, thread) if is_open else None,
+        disclaimer=await disclaimers.current(language_of(request)) if is_open else None,
+        limit=rules.LONGEST_BODY,
+        refusal=refusal,
+        problems=refusal.problems if isinstance(refusal, Invalid) else {},
+    )
+    if isinstance(refusal, TooMany):
+        response.headers["retry-after"] = seconds_until(refusal.again_at, now)
+    return response
+
+
+def _is_fetched_ahead(request: AnyRequest) -> bool:
+    """By a browser that guesses where its person will go next: nobody has read it."""
+    said = " ".join(request.headers.get(name, "") for name in FETCHED_AHEAD).lower()
+    return "prefetch" in said or "preview" in said
+
+
+def _with(path: str, **query: str) -> str:
+    asked = urlencode({name: value for name, value in query.items() if value})
+    return f"{path}?{asked}" if asked else path
