@@ -16,10 +16,21 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 COOKIES = {"session", "csrf", "known", "language", "step", "text", "link"}
 BROWSERS = ("chromium-headless-shell", "chromium")
+WORD_RULES = [
+    "button-name",
+    "document-title",
+    "empty-heading",
+    "html-lang-valid",
+    "label",
+    "label-content-name-mismatch",
+    "link-name",
+    "summary-name",
+    "target-size",
+]
 GUIDELINES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # The elements of a page and how they look, are related and are laid out; not its words.
 SHAPE = """() => {
-    const kept = new Set(["class", "role", "type", "open", "hidden", "lang", "dir"]);
+    const kept = new Set(["class", "role", "type", "open", "hidden", "dir"]);
     const told = (element) => [...element.attributes]
         .map(({ name, value }) => (kept.has(name) ? `${name}=${value}` : name)).sort();
     const words = (element) => [...element.childNodes]
@@ -92,6 +103,13 @@ BOTH = (PHONE, DESKTOP)
 EVERY = (PHONE, DESKTOP, PLAIN_PHONE, PLAIN_DESKTOP)
 
 
+OF_THE_NETWORK = (
+    "Failed to load resource: the server responded",
+    "Failed to load resource: net::ERR_FAILED",
+    "htmx: htmx:error: Failed to fetch",
+)
+
+
 @dataclass
 class Watch:
     """What a browser was asked for and complained of, from its opening on."""
@@ -126,8 +144,8 @@ class Watch:
         self.complaints.append(str(error.error))
 
     def _note_console(self, message: ConsoleMessage) -> None:
-        is_a_status = message.text.startswith("Failed to load resource: the server responded")
-        if message.type in {"error", "warning"} and not is_a_status:
+        is_of_the_network = message.text.startswith(OF_THE_NETWORK)
+        if message.type in {"error", "warning"} and not is_of_the_network:
             self.complaints.append(message.text)
 
 
@@ -172,6 +190,11 @@ def check_width(page: Page) -> None:
 
 def check_storage(page: Page) -> None:
     assert page.evaluate("() => localStorage.length + sessionStorage.length") == 0
+
+
+def check_words(page: Page) -> None:
+    """What may be wrong in one language of a page that has nothing against it in another."""
+    _check(page, {"type": "rule", "values": WORD_RULES}, {})
 
 
 def check_contrast(page: Page) -> None:

@@ -1066,7 +1066,7 @@ def new_address_asked_before(on: Patient) -> None:
 def new_address_mailed_just_now(on: Patient) -> None:
     new_address_asked(on)
     on.presses("Renvoyer")
-    on.reads("Les deux courriels viennent de partir. Attendez une minute avant de les renvoyer.")
+    on.reads(on.says_of_the_clinic("Attendez une minute", "Wait one minute"))
 
 
 @heather

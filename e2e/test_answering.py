@@ -63,6 +63,65 @@ def test_an_unread_message_is_read_answered_once_and_again_when_the_clinic_write
     expect(heather.page.locator(".message.is-own")).to_have_count(2)
 
 
+def test_a_corrected_answer_leaves_no_form_to_send_again_behind(
+    heather: Patient, portal: Portal
+) -> None:
+    heather.opens(writes(portal, "Heather"))
+    heather.presses("Répondre")
+    expect(heather.page.locator("#texte")).to_be_focused()
+    heather.presses("Envoyer")
+    heather.is_warned("Écrivez votre message.")
+    answers(heather)
+    heather.reads("Votre réponse a été envoyée.")
+
+    heather.page.go_back()
+    heather.sees(SUBJECT)
+    expect(heather.page.locator(".message.is-own")).to_contain_text(ANSWER)
+    heather.does_not_read("Votre réponse a été envoyée.")
+
+
+def test_a_double_click_answers_once(heather: Patient, portal: Portal) -> None:
+    heather.opens(f"{writes(portal, 'Heather')}?repondre=1")
+    before = portal.value("SELECT count(*) FROM message")
+    heather.page.locator("#texte").fill(ANSWER)
+    heather.page.locator("#lu").check()
+    heather.control("Envoyer").dblclick()
+    heather.reads("Votre réponse a été envoyée.")
+    assert portal.value("SELECT count(*) FROM message") == before + 1
+
+
+def test_an_answer_that_does_not_get_through_stays_in_its_form(
+    heather: Patient, portal: Portal
+) -> None:
+    heather.opens(f"{writes(portal, 'Heather')}?repondre=1")
+    heather.page.route("**/reponse*", lambda route: route.abort())
+    answers(heather)
+    heather.reads("Rien n’a été envoyé : le portail ne répond pas.")
+    heather.page.unroute("**/reponse*")
+    heather.presses("Envoyer")
+    heather.reads("Votre réponse a été envoyée.")
+
+
+def test_cancelling_closes_the_form_and_keeps_what_was_begun(
+    heather: Patient, portal: Portal
+) -> None:
+    heather.opens(f"{writes(portal, 'Heather')}?repondre=1")
+    heather.page.locator("#texte").fill(ANSWER)
+    heather.presses("Annuler")
+    heather.sees(SUBJECT)
+    expect(heather.page.locator("#texte")).to_have_count(0)
+    heather.presses("Répondre")
+    expect(heather.page.locator("#texte")).to_have_value(ANSWER)
+
+
+def test_who_answers_for_someone_else_is_told_so(heather: Patient, portal: Portal) -> None:
+    """P15: the name stands where one writes, and where it was sent."""
+    heather.opens(f"{writes(portal, 'Nathan')}?repondre=1")
+    heather.reads("Au nom de Nathan Milner")
+    answers(heather)
+    heather.reads("Votre réponse a été envoyée au nom de Nathan Milner.")
+
+
 def test_everything_works_without_scripts(open_browser: Open, portal: Portal) -> None:
     heather = open_browser(PLAIN_PHONE)
     heather.signs_in()
@@ -101,6 +160,21 @@ def test_on_a_wide_screen_the_next_thread_opens_beside_the_list(
     expect(current).to_contain_text("Premier")
     heather.page.go_back()
     heather.sees("Deuxième")
+
+
+def test_the_last_words_are_kept_when_another_thread_opens_beside_the_list(
+    open_browser: Open, portal: Portal
+) -> None:
+    heather = open_browser(DESKTOP)
+    heather.signs_in()
+    writes(portal, "Heather", subject="Premier")
+    second = writes(portal, "Heather", subject="Deuxième")
+    heather.opens(f"{second}?repondre=1")
+    heather.page.locator("#texte").fill(ANSWER)
+    opens_from_the_list(heather, "Premier")
+    expect(heather.page.locator("#texte")).to_have_count(0)
+    opens_from_the_list(heather, "Deuxième")
+    expect(heather.page.locator("#texte")).to_have_value(ANSWER)
 
 
 def test_who_may_only_see_invoices_reads_nothing_else(

@@ -39,7 +39,7 @@ def test_she_sees_her_own_profile_and_her_sons(heather: Patient, portal: Portal)
     expect(bar).to_contain_text("Vous agissez au nom de Nathan Milner")
     heather.presses("Voir qui a consulté le dossier")
     heather.sees("Qui a consulté ce dossier")
-    heather.reads("A vu le profil")
+    heather.reads("A consulté le dossier")
 
 
 def test_her_son_turns_fourteen_while_his_page_is_open(stranger: Patient, portal: Portal) -> None:
@@ -82,8 +82,7 @@ def test_she_takes_an_access_back_and_it_is_gone_at_once(
     heather.reads("L’accès est retiré.")
     heather.does_not_read("Camille Roy")
 
-    navigation = camille.page.get_by_role("navigation")
-    navigation.get_by_role("link", name="Profil", exact=True).click()
+    presses_profile(camille)
     camille.sees("Page introuvable")
     camille.does_not_read("Heather")
     assert {mail.to for mail in portal.run_jobs()} == {HEATHER.email, "roy.camille@example.com"}
@@ -148,9 +147,15 @@ def test_she_ends_another_device_and_takes_her_data_along(heather: Patient, port
 
 
 def goes_to_the_profile(patient: Patient) -> None:
-    navigation = patient.page.get_by_role("navigation")
-    navigation.get_by_role("link", name=patient.says("Profil"), exact=True).click()
+    presses_profile(patient)
     patient.sees("Profil")
+
+
+def presses_profile(patient: Patient) -> None:
+    navigation = patient.page.get_by_role("navigation")
+    if patient.device.is_phone:
+        navigation.get_by_text("Menu").click()
+    navigation.get_by_role("link", name=patient.says("Profil"), exact=True).click()
 
 
 def link_to_stop(portal: Portal) -> str:

@@ -49,6 +49,19 @@ def test_she_pages_back_and_forth_and_finds_the_list_as_she_left_it(
     expect(rows(heather)).to_have_count(50)
 
 
+def test_the_browser_s_way_back_leads_to_the_row_that_was_opened(
+    heather: Patient, portal: Portal
+) -> None:
+    is_emptied(portal)
+    writes_often(portal)
+    goes_to_the_inbox(heather)
+    rows(heather).nth(30).get_by_role("link").click()
+    heather.sees("Message 30")
+    heather.page.go_back()
+    heather.sees("Boîte de réception")
+    expect(rows(heather).nth(30)).to_be_in_viewport()
+
+
 def test_she_searches_without_accents_and_is_told_when_nothing_is_found(
     heather: Patient, portal: Portal
 ) -> None:
