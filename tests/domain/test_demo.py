@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -37,6 +37,7 @@ from domain.messages.rules import KINDS
 from domain.messages.threads import reply_to
 from domain.people import viewer as viewers
 from jobs.deliver_mail import compose
+from tests import databases
 from tests.stores import MemoryStore
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ MOMENTS = {
     "a Sunday evening in August": datetime(2027, 8, 1, 20, 30, tzinfo=ZONE),
     "the last visit of a day": datetime(2027, 5, 19, 19, 59, 59, 999999, tzinfo=ZONE),
 }
+# What a date changes is no engine's affair: the second one is asked at two of them.
+MOMENTS_HERE = dict(islice(MOMENTS.items(), 2)) if databases.IS_POSTGRES else MOMENTS
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Seeded:
         return visit.starts_at - self.now
 
 
-@pytest.mark.parametrize("now", MOMENTS.values(), ids=MOMENTS)
+@pytest.mark.parametrize("now", MOMENTS_HERE.values(), ids=MOMENTS_HERE)
 async def test_keeps_its_promises_at_any_moment(database: object, now: datetime) -> None:
     seeded = await made(now)
     await is_a_clinic_of_the_promised_size()
