@@ -102,11 +102,12 @@ def places(values: Collection[object]) -> str:
 
 
 async def lock_row(table: type[Table], id: object) -> None:
+    """Whoever locks it too waits; a row that only refers to it does not."""
     if not engine().transaction_exists():
         raise RuntimeError("a row is locked until its transaction ends, and there is none")
     if is_postgres():
         key = table._meta.primary_key
-        await table.select(key).where(key == id).lock_rows("UPDATE")
+        await table.select(key).where(key == id).lock_rows("NO KEY UPDATE")
 
 
 async def lock_key(name: str) -> None:

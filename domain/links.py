@@ -137,15 +137,18 @@ class Links:
             return False
         return is_fresh and str(digest) == hash_of(f"{email_canonical}|{password_hash}")
 
-    def sign_writer(self, account: UUID) -> str:
+    def sign_writer(self, account: UUID, now: datetime) -> str:
         """Whose form it is: what is typed in it is theirs, also when their session has ended."""
-        return str(self._serializer(Purpose.WRITER).dumps(account.hex))
+        payload = [account.hex, int(now.timestamp())]
+        return str(self._serializer(Purpose.WRITER).dumps(payload))
 
-    def read_writer(self, token: str) -> UUID | None:
+    def read_writer(self, token: str, *, known_for: timedelta, now: datetime) -> UUID | None:
         try:
-            return UUID(self._serializer(Purpose.WRITER).loads(token))
+            account, at = self._serializer(Purpose.WRITER).loads(token)
+            writer, age = UUID(account), now.timestamp() - float(at)
         except (BadSignature, ValueError, TypeError, AttributeError):
             return None
+        return writer if age < known_for.total_seconds() else None
 
     def secret_token(self, purpose: Purpose, row: UUID) -> str:
         """What the link of this row carries. Made from our key, so that no table holds it."""

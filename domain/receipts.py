@@ -1,6 +1,6 @@
 """Which accounts were given which messages of the clinic, and which they have read."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -9,6 +9,8 @@ from domain import db
 
 async def give(message: UUID) -> list[UUID]:
     """To everyone who holds its patient now; what they may read of it is asked when they do."""
+    (named,) = await db.fetch("SELECT patient FROM message WHERE id = {}", message)
+    await _lock(named["patient"])
     rows = await db.fetch(
         """
         SELECT DISTINCT g.account, m.thread, m.patient, m.kind
@@ -24,6 +26,7 @@ async def give(message: UUID) -> list[UUID]:
 
 async def hand_over(account: UUID, patient: UUID) -> None:
     """What nobody has read yet waits for whoever is given the profile now, too."""
+    await _lock(patient)
     rows = await db.fetch(
         """
         SELECT m.id, m.thread, m.kind FROM message m
@@ -82,6 +85,30 @@ async def unread(account: UUID, patient: UUID, kinds: Collection[str]) -> dict[s
         *sorted(kinds),
     )
     return row
+
+
+async def unread_of(account: UUID, kinds: Mapping[UUID, Collection[str]]) -> dict[UUID, int]:
+    """How many threads hold something unread, by patient: of the kinds that go with each."""
+    readable = {patient: sorted(each) for patient, each in kinds.items() if each}
+    if not readable:
+        return {}
+    among = " OR ".join(
+        f"(patient = {{}} AND kind IN ({db.places(each)}))" for each in readable.values()
+    )
+    rows = await db.fetch(
+        f"""
+        SELECT patient, count(DISTINCT thread) AS count FROM receipt
+        WHERE account = {{}} AND read_at IS NULL AND ({among}) GROUP BY patient
+        """,
+        account,
+        *(value for patient, each in readable.items() for value in (patient, *each)),
+    )
+    return {row["patient"]: row["count"] for row in rows}
+
+
+async def _lock(patient: UUID) -> None:
+    """Of a message and a new holder at the same time, the later one sees the other."""
+    await db.lock_key(f"receipts|{patient}")
 
 
 async def _insert(account: UUID, message: UUID, thread: UUID, patient: UUID, kind: str) -> None:

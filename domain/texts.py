@@ -1,7 +1,23 @@
 """What people type, as it is kept, counted and searched."""
 
 import unicodedata
+from dataclasses import dataclass
 from uuid import UUID
+
+LOOK_ALIKE = {
+    **dict.fromkeys(map(ord, "’‘‛ʼʹ′´`＇"), "'"),
+    **dict.fromkeys(map(ord, "“”„‟«»″＂"), '"'),
+    **dict.fromkeys(map(ord, "‐‑‒–—―−"), "-"),
+    **{ord("œ"): "oe", ord("Œ"): "oe", ord("æ"): "ae", ord("Æ"): "ae"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name in both languages."""
+
+    fr: str
+    en: str
 
 
 def unfinished(text: str) -> str:
@@ -15,10 +31,14 @@ def read(text: str) -> str:
 
 
 def folded(text: str) -> str:
-    """Without case, accents or more than one space: what a search compares."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
+    """Without case, accents, kinds of quotes or more than one space: what a search compares."""
+    apart = unicodedata.normalize("NFKD", text.translate(LOOK_ALIKE)).casefold()
     plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
     return " ".join(plain.split())
+
+
+def one_line(text: str) -> str:
+    return " ".join(read(text).split())
 
 
 def read_id(text: str) -> UUID | None:

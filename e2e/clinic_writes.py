@@ -39,10 +39,12 @@ def writes(
     thread: str = "",
 ) -> str:
     """The address of the thread, which is a new one unless one is named."""
-    portal.clock.advance(minutes=1)
+    portal.clock.advance(minutes=1)  # after what was there, and before what follows
     patient = UUID(patient_of(portal, name))
     written = _write(patient, bodies or (ASKED,), subject, kind, may_answer, thread, portal.clock())
-    return f"/profils/{patient}/communications/{portal.run(written)}"
+    row = portal.run(written)
+    portal.clock.advance(minutes=1)
+    return f"/profils/{patient}/communications/{row}"
 
 
 def id_of(address: str) -> str:

@@ -788,6 +788,7 @@ def thread_of_a_child(on: Patient) -> None:
     address = writes(on.portal, "Nathan")
     on.opens(f"{address}?repondre=1")
     answers(on)
+    on.page.wait_for_url("**fait=reponse**")
     on.sees(SUBJECT)
 
 
@@ -795,6 +796,19 @@ def thread_of_a_child(on: Patient) -> None:
 def thread_of_any_length(on: Patient) -> None:
     long = "Nous avons bien reçu vos résultats. " * 12
     on.opens(writes(on.portal, "Heather", *[long] * 8, subject="Très long " * 11, kind="document"))
+
+
+@heather
+def thread_of_many_pages(on: Patient) -> None:
+    on.opens(writes(on.portal, "Heather", *["Bonjour."] * 52))
+    on.sees(SUBJECT)
+
+
+@heather
+def thread_of_many_pages_further_back(on: Patient) -> None:
+    thread_of_many_pages(on)
+    on.presses("Messages plus anciens")
+    on.sees(SUBJECT)
 
 
 @heather

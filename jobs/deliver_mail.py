@@ -8,8 +8,8 @@ from domain.links import Links
 from domain.mail import delivery
 from domain.mail.delivery import Letter
 from domain.messages import letters as communication_letters
-from jobs import messages
-from jobs.messages import About
+from jobs import mails
+from jobs.mails import About
 from jobs.office import PostOffice
 from jobs.transport import Refused, Send, Unreachable
 
@@ -40,7 +40,7 @@ async def _deliver(letter: Letter, office: PostOffice, send: Send, now: datetime
         if about is None:
             await delivery.mark_dropped(letter, now=now)
             return False
-        await send(messages.message(letter, about, office, now=now))
+        await send(mails.message(letter, about, office, now=now))
     except Unreachable as problem:
         log.warning("mail %s waits: the server cannot be reached", letter.id)
         await delivery.mark_unreachable(letter, str(problem), now=now)

@@ -79,6 +79,7 @@ function enhance(root) {
   root.querySelectorAll("[data-autopost]").forEach(postWhenSeen);
   root.querySelectorAll("[data-reveal]").forEach((button) => { button.hidden = false; });
   root.querySelectorAll("[data-carried]").forEach(unpack);
+  for (const chip of root.querySelectorAll(".chips [aria-current]")) chip.parentElement.scrollLeft = chip.offsetLeft - 64;
 }
 
 function focusOn(element, options) {
@@ -123,7 +124,9 @@ document.addEventListener("submit", (event) => {
 }, true);
 
 addEventListener("pageshow", () => sending.forEach(release));
-document.addEventListener("htmx:finally:request", () => sending.forEach(release));
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  if (!ctx.hx?.redirect) sending.forEach(release); // else the page is about to go
+});
 
 function reveal(button, isShown) {
   const words = button.firstElementChild;
@@ -171,9 +174,26 @@ function showNews(region) {
   const message = region.querySelector("#nouveau")?.closest("li");
   const isBelow = message?.previousElementSibling && message.getBoundingClientRect().bottom > innerHeight;
   if (isBelow && !location.hash) message.scrollIntoView({ block: "start" });
-  const row = region.querySelector(".pane-list [aria-current]");
-  if (row) row.closest(".pane-list").scrollTop = row.offsetTop - 96;
+  const row = region.querySelector(".threads [aria-current]");
+  const list = row?.closest(".threads");
+  if (!list) return;
+  list.scrollTop = listTop;
+  const isSeen = row.offsetTop >= listTop && row.offsetTop + row.offsetHeight <= listTop + list.clientHeight;
+  if (!isSeen) list.scrollTop = row.offsetTop - 96;
 }
+
+// Beside a thread the list stays where it was; under a thread that is opened from it, the way back leads to its row.
+let listTop = 0;
+document.addEventListener("htmx:before:request", ({ target }) => {
+  const list = target.closest?.(".threads");
+  if (!list) return;
+  listTop = list.scrollTop;
+  if (!list.closest(".panes")) history.replaceState(history.state, "", `#${target.closest("li").id}`);
+});
+
+// A browser that goes back to a list by loading it again puts it at the height of the thread that was left.
+const left = location.hash.startsWith("#fil-") && document.getElementById(location.hash.slice(1));
+if (left) addEventListener("load", () => setTimeout(() => left.scrollIntoView({ block: "nearest" })));
 
 enhance(document);
 const refusal = document.querySelector(".error-summary, main [role=alert], main [data-said]");

@@ -7,10 +7,8 @@ async function refresh() {
   if (document.visibilityState !== "visible") return;
   try {
     const answer = await fetch(counters, { redirect: "manual" });
-    if (!answer.ok) {
-      clearInterval(timer);
-      return;
-    }
+    if (answer.type === "opaqueredirect" || [403, 404].includes(answer.status)) clearInterval(timer); // not to be had any more
+    if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const count of fresh.querySelectorAll("[data-unread]")) {
       for (const old of document.querySelectorAll(`[data-unread="${count.dataset.unread}"]`)) {

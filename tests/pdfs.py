@@ -129,6 +129,61 @@ def _ring(pdf: pikepdf.Pdf) -> None:
     pdf.Root.Ring = one
 
 
+def _twice(key: bytes, first: bytes, then: bytes, where: str = "root") -> bytes:
+    """One key of a dictionary with two values: which of them counts, each reader says."""
+    entry = key + first + key + then
+    root, page, trailer = (entry if where == place else b"" for place in ("root", "page", "end"))
+    return _written(
+        b"<</Type/Catalog/Pages 2 0 R" + root + b">>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/Resources<<>>/MediaBox[0 0 99 99]" + page + b">>",
+        trailer=trailer or b"/Root 1 0 R",
+    )
+
+
+def _written(*objects: bytes, trailer: bytes) -> bytes:
+    """By hand: these objects, one after the other."""
+    made, places = b"%PDF-1.4\n", b""
+    for number, content in enumerate(objects, 1):
+        places += b"%010d 00000 n \n" % len(made)
+        made += b"%d 0 obj\n%b\nendobj\n" % (number, content)
+    size = len(objects) + 1
+    table = b"xref\n0 %d\n0000000000 65535 f \n%b" % (size, places)
+    end = b"trailer<<%b/Size %d>>\nstartxref\n%d\n%%%%EOF\n" % (trailer, size, len(made))
+    return made + table + end
+
+
+def _elsewhere(pdf: pikepdf.Pdf) -> None:
+    picture = pikepdf.Stream(pdf, b"")
+    picture.F = String("https://mal.example/picture")
+    pdf.pages[0].obj.Contents = picture
+
+
+def _report() -> bytes:
+    """As a clinic's system makes one: chapters at the side, links within it and to the web."""
+    made = io.BytesIO()
+    canvas = Canvas(made, invariant=1)
+    canvas.showOutline()
+    for page in range(3):
+        canvas.bookmarkPage(f"page{page}")
+        canvas.addOutlineEntry(f"Page {page}", f"page{page}", level=min(page, 1))
+        canvas.drawString(72, 720, "Bonjour")
+        canvas.linkRect("", f"page{(page + 1) % 3}", (72, 700, 200, 740))
+        canvas.linkURL("https://clinique.example/a?b=1", (72, 600, 200, 640))
+        canvas.linkURL("HTTP://clinique.example", (72, 500, 200, 540))
+        canvas.linkURL("mailto:info@clinique.example", (72, 400, 200, 440))
+        canvas.showPage()
+    canvas.save()
+    return made.getvalue()
+
+
+def _saved_again(content: bytes, **options: object) -> bytes:
+    made = io.BytesIO()
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        pdf.save(made, **options)  # type: ignore[arg-type]
+    return made.getvalue()
+
+
 def _archive() -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
@@ -179,6 +234,64 @@ BAD: dict[str, tuple[str, Callable[[], bytes]]] = {
         "action",
         lambda: changed(_root("/AA", Dictionary(WC=Dictionary(S=Name.Named, N=Name.Print)))),
     ),
+    "an action among the pages to show": (
+        "action",
+        lambda: changed(
+            _root("/OpenAction", Array([Dictionary(S=Name.URI, URI=String("https://x.example"))]))
+        ),
+    ),
+    "no page to show": ("action", lambda: changed(_root("/OpenAction", Array([])))),
+    "another file to open": (
+        "launch",
+        lambda: changed(_first_page(Dictionary(S=Name.GoToR, F=String("\\\\mal\\x.pdf")))),
+    ),
+    "a file within another to open": (
+        "launch",
+        lambda: changed(_first_page(Dictionary(S=Name.GoToE, F=String("a.pdf")))),
+    ),
+    **{
+        f"a link to {address}": (
+            "launch",
+            lambda address=address: changed(  # type: ignore[misc]
+                _first_page(Dictionary(S=Name.URI, URI=String(address)))
+            ),
+        )
+        for address in ("javascript:alert(1)", "file:///etc/passwd", " https://x.example", "x", "")
+    },
+    **{
+        f"a {kind}": (
+            "media",
+            lambda kind=kind: changed(_first_page(Dictionary(S=Name(f"/{kind}")))),  # type: ignore[misc]
+        )
+        for kind in ("Rendition", "Movie", "Sound")
+    },
+    "a page that lies elsewhere": ("embedded", lambda: changed(_elsewhere)),
+    "a file on the page": (
+        "embedded",
+        lambda: changed(
+            lambda pdf: pdf.pages[0].obj.__setitem__(
+                "/Annots", Array([Dictionary(Subtype=Name.FileAttachment, Rect=[0, 0, 9, 9])])
+            )
+        ),
+    ),
+    "two things at opening": (
+        "broken",
+        lambda: _twice(b"/OpenAction", b"<</S/JavaScript/JS(app.alert(1))>>", b"[3 0 R/Fit]"),
+    ),
+    "two names for scripts": (
+        "broken",
+        lambda: _twice(b"/Names", b"<</JavaScript<</Names[(a)<</S/JavaScript>>]>>>>", b"<<>>"),
+    ),
+    "two deeds of a link": (
+        "broken",
+        lambda: _twice(
+            b"/PieceInfo",
+            b"<</S/Launch/F(calc.exe)>>",
+            b"<</S/URI/URI(https://x.example)>>",
+            "page",
+        ),
+    ),
+    "two roots": ("broken", lambda: _twice(b"/Root ", b"9 0 R", b"1 0 R", "end")),
     "a program to start": (
         "launch",
         lambda: changed(_first_page(Dictionary(S=Name.Launch, F=String("cmd.exe")))),
@@ -215,6 +328,12 @@ GOOD: dict[str, Callable[[], bytes]] = {
     "a first page to show": lambda: changed(
         lambda pdf: pdf.Root.__setitem__("/OpenAction", Array([pdf.pages[0].obj, Name.Fit]))
     ),
+    "the number of a first page": lambda: changed(_root("/OpenAction", Array([0, Name.Fit]))),
+    "chapters and links": _report,
+    "chapters and links, saved again": lambda: _saved_again(_report()),
+    "chapters and links, packed": lambda: _saved_again(_report(), **PACKED),
+    "chapters and links, made for the web": lambda: _saved_again(_report(), linearize=True),
+    "written by hand": lambda: _twice(b"", b"", b""),
     "objects in a circle": lambda: changed(_ring),
     "blanks behind": lambda: good() + b"\r\n \0\n",
     "ten mebibytes": lambda: of_size(10 * MEBIBYTE),

@@ -14,6 +14,7 @@ from domain import clock
 
 PAGE = 3
 """So many names a page: a listing is never in one piece."""
+RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 
@@ -63,7 +64,13 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, listing(self.bucket, query))
         elif self.key in self.bucket.objects:
             since = self.bucket.since[self.key].strftime(HTTP_DATE)
-            self.answer(200, self.bucket.objects[self.key], ETag='"1"', **{"Last-Modified": since})
+            content, told = self.bucket.objects[self.key], {"Last-Modified": since, "ETag": '"1"'}
+            if asked := RANGE.fullmatch(self.headers.get("range", "")):
+                first, last = int(asked[1]), min(int(asked[2]), len(content) - 1)
+                told["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
+                self.answer(206, content[first : last + 1], **told)
+            else:
+                self.answer(200, content, **told)
         else:
             self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
 

@@ -38,7 +38,7 @@ async def test_killed_while_sending_leaves_the_file_and_its_row_or_neither(
     assert [row["stored_as"] for row in rows] == names
     assert len(names) == is_kept
     for name in names:
-        assert await store.read(name) == pdfs.good()
+        assert await store.read(name, 0, 2**20) == pdfs.good()
     if not db.is_postgres():
         assert await db.fetch("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
 

@@ -17,6 +17,7 @@ from domain.config import Settings
 from domain.errors import NotFound, Refusal
 from domain.links import Links
 from domain.messages.files import Files, store_of
+from domain.messages.openings import Openings
 from web import (
     appointments,
     assets,
@@ -135,6 +136,7 @@ HANDLERS = [
     inbox.list_sent,
     inbox.count_unread,
     threads.show_thread,
+    replies.leave_reply,
     replies.send_reply,
     new_message.write,
     new_message.send,
@@ -174,6 +176,7 @@ def create_app(
         passwords=passwords or Passwords(),
         links=Links(settings.keys),
         files=files or store_of(settings),
+        openings=Openings(),
         static=static,
         renderer=Renderer(static.url),
     )

@@ -1,7 +1,7 @@
 """The form in which one writes to the clinic: a reply's, or a new message's."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
@@ -10,10 +10,11 @@ from litestar import Request
 from litestar.datastructures import FormMultiDict
 
 from domain.messages.drafts import Draft
+from domain.texts import read_id, unfinished
 from web.portal import portal_of
 
-RESTORED = "conserve"
-"""In the address: what was sent without a session is in the form again."""
+RESTORED, CUT = "conserve", "coupe"
+"""In the address: what was sent without a session is in the form again, perhaps without its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,19 @@ class Typed:
             text=str(form.get("texte", "")),
             has_agreed=form.get("lu") == "oui",
             subject=str(form.get("sujet", "")),
-            team=as_id(str(form.get("equipe", ""))),
+            team=read_id(str(form.get("equipe", ""))),
             seen=str(form.get("vu", "")),
         )
+
+    def beside(self, draft: Draft | None) -> Self:
+        """With the draft that keeps it; one that another tab has saved is not this form's."""
+        if draft is None:
+            return self
+        is_same = (draft.subject, draft.body) == (unfinished(self.subject), unfinished(self.text))
+        seen = draft.saved_at.isoformat()
+        if not is_same and seen != self.seen:
+            return self
+        return replace(self, saved_at=draft.saved_at, seen=seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +73,15 @@ class Place:
     """None for a new message."""
     writer: str
     is_restored: bool
+    was_cut: bool
+    """What is restored has lost its end."""
 
     @classmethod
     def of(cls, request: Request[Any, Any, Any], patient: UUID, thread: UUID | None) -> Self:
-        writer = portal_of(request).links.sign_writer(request.user.account.id)
-        return cls(patient, thread, writer, RESTORED in request.query_params)
+        portal = portal_of(request)
+        writer = portal.links.sign_writer(request.user.account.id, portal.now())
+        restored = request.query_params.get(RESTORED, "")
+        return cls(patient, thread, writer, bool(restored), restored == CUT)
 
     @property
     def drafts_url(self) -> str:
@@ -77,15 +92,11 @@ class Place:
         return page_url(self.patient, self.thread)
 
 
-def page_url(patient: UUID, thread: UUID | None, *, is_restored: bool = False) -> str:
+def page_url(
+    patient: UUID, thread: UUID | None, *, is_restored: bool = False, was_cut: bool = False
+) -> str:
     base = f"/profils/{patient}/communications"
+    restored = f"{RESTORED}={CUT if was_cut else 1}" if is_restored else ""
     if thread is None:
-        return f"{base}/nouveau" + (f"?{RESTORED}=1" if is_restored else "")
-    return f"{base}/{thread}?repondre=1" + (f"&{RESTORED}=1" if is_restored else "") + "#reponse"
-
-
-def as_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+        return f"{base}/nouveau" + (f"?{restored}" if restored else "")
+    return f"{base}/{thread}?repondre=1" + (f"&{restored}" if restored else "") + "#reponse"

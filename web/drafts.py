@@ -7,12 +7,15 @@ from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from domain.errors import DraftIsNewer, NotFound, Refusal
+from domain.errors import DraftIsNewer, Invalid, NotFound, Refusal, ReplyNotOpen
 from domain.messages import drafts
 from domain.messages.drafts import Draft, Form
-from web.composing import Typed, as_id, page_url
+from domain.texts import read_id
+from web.composing import Typed, page_url
 from web.errors import status_of
+from web.new_message import form_page
 from web.responses import render, see_other
+from web.threads import thread_page
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -25,17 +28,18 @@ async def save(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Respon
     thread = _thread(form)
     try:
         draft = await _save(request, patient, thread, form, now)
-    except DraftIsNewer as refusal:
-        if "auto" not in form:
-            raise
-        return _said(request, None, refusal)
+    except (DraftIsNewer, ReplyNotOpen, Invalid) as refusal:
+        if "auto" in form:
+            return _said(request, None, refusal)
+        return await _form_again(request, patient, thread, Typed.sent(form), refusal, now=now)
     return _said(request, draft) if "auto" in form else see_other(page_url(patient, thread))
 
 
 @post("/profils/{patient:uuid}/brouillons/suppression")
 async def delete(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Response[Any]:
-    thread = _thread(await request.form())
-    await drafts.delete(request.user, patient, thread, now=now)
+    form = await request.form()
+    thread, key = _thread(form), str(form.get("cle", ""))
+    await drafts.delete(request.user, patient, thread, key=key, now=now)
     folder = f"/profils/{patient}/communications"
     return see_other(f"{folder}/{thread}" if thread else folder)
 
@@ -52,9 +56,29 @@ async def _save(
         subject=typed.subject,
         body=typed.text,
         has_agreed=typed.has_agreed,
-        form=Form(str(form.get("cle", "")), _moment(typed.seen), typed.seen == SURE),
+        form=Form(
+            str(form.get("cle", "")),
+            _moment(typed.seen),
+            is_sure=typed.seen == SURE,
+            is_whole="auto" not in form,
+        ),
         now=now,
     )
+
+
+async def _form_again(
+    request: AnyRequest,
+    patient: UUID,
+    thread: UUID | None,
+    typed: Typed,
+    refusal: Refusal,
+    *,
+    now: datetime,
+) -> Response[Any]:
+    """The page that it was sent from, with all that was typed there."""
+    if thread is None:
+        return await form_page(request, patient, now, typed, refusal)
+    return await thread_page(request, patient, thread, now, refusal=refusal, typed=typed)
 
 
 def _said(
@@ -67,7 +91,7 @@ def _said(
 def _thread(form: FormMultiDict) -> UUID | None:
     """Empty is the new message's; what is no id is nothing."""
     text = str(form.get("fil", ""))
-    thread = as_id(text)
+    thread = read_id(text)
     if text and thread is None:
         raise NotFound
     return thread

@@ -36,7 +36,8 @@ STATUSES: dict[type[Refusal], int] = {
     errors.NotActivated: 403,
     errors.TooYoung: 403,
 }
-WRITTEN = frozenset({403, 404, 405, 409, 410, 413, 422, 429, 503})
+WRITTEN = frozenset({403, 404, 405, 408, 409, 410, 413, 422, 429, 503})
+ANSWERED_WITH = frozenset({"allow", "connection"})
 BUSY_FOR = "2"
 SIGN_OUT = "/deconnexion"
 CLEARED = '"cache", "storage"'
@@ -82,8 +83,9 @@ def failed_request(request: Request[Any, Any, Any], error: HTTPException) -> Res
     if status not in WRITTEN:
         return crashed(request, error)
     response = render(request, "errors/status.html", status_code=status, status=status)
-    if status == 405 and error.headers:
-        response.headers.update({k: v for k, v in error.headers.items() if k.lower() == "allow"})
+    for name, value in (error.headers or {}).items():
+        if name.lower() in ANSWERED_WITH:
+            response.headers[name] = value
     return response
 
 

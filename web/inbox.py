@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from domain.messages import inbox, rules
 from domain.messages.rules import Box
+from domain.texts import read_id
 from web.responses import page, render, unread_of
 from web.threads import CameFrom
 
@@ -48,7 +49,7 @@ async def count_unread(request: AnyRequest, patient: FromPath[UUID], now: Now) -
 async def _list(request: AnyRequest, patient: UUID, box: Box, now: datetime) -> Response[Any]:
     viewer, query = request.user, request.query_params
     profile = inbox.opened(viewer, patient, box, now)
-    words, before = query.get("q", ""), cursor(query.get("avant", ""))
+    words, before = query.get("q", ""), read_id(query.get("avant", ""))
     listing = await inbox.threads(viewer, patient, box, words=words, before=before, now=now)
     return await page(
         request,
@@ -60,10 +61,3 @@ async def _list(request: AnyRequest, patient: UUID, box: Box, now: datetime) -> 
         may_write=rules.may_write(viewer, patient, now),
         was_cut=len(words) > inbox.LONGEST_SEARCH,
     )
-
-
-def cursor(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

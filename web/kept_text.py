@@ -16,10 +16,13 @@ from domain.messages import drafts, kept_text
 from domain.messages.kept_text import KeptText
 from domain.people import viewer as viewers
 from domain.people.viewer import Viewer
-from web.composing import Typed, as_id, page_url
+from domain.texts import read_id
+from web.composing import Typed, page_url
 from web.portal import Portal, portal_of
 
 SEALED, PAGE = "sealed_text", "page_of_text"
+LARGEST_FORM = 64_000
+"""All that a draft keeps, of the letters that a form writes longest."""
 
 
 async def keep(request: Request[Any, Any, Any]) -> None:
@@ -30,12 +33,14 @@ async def keep(request: Request[Any, Any, Any]) -> None:
     if kept is None:
         return
     portal, viewer = portal_of(request), request.scope.get("user")
-    page = page_url(kept.patient, kept.thread, is_restored=True)
+    was_cut = bool(drafts.too_long(kept.subject, kept.body))
     if viewer is None:
-        request.state[SEALED] = kept_text.seal(kept, _box(portal), now=portal.now())
-        request.state[PAGE] = page
-    elif viewer.account.id == kept.author and await _hand_over(viewer, kept, portal):
-        request.state[PAGE] = page
+        box, now = _box(portal), portal.now()
+        sealed = request.state[SEALED] = kept_text.seal(kept, box, now=now)
+        was_cut = kept_text.is_cut(kept, sealed, box, now=now)
+    elif viewer.account.id != kept.author or not await _hand_over(viewer, kept, portal):
+        return
+    request.state[PAGE] = page_url(kept.patient, kept.thread, is_restored=True, was_cut=was_cut)
 
 
 async def hand_over(
@@ -55,6 +60,7 @@ async def _hand_over(viewer: Viewer, kept: KeptText, portal: Portal) -> bool:
         "subject": kept.subject,
         "body": kept.body,
         "has_agreed": kept.has_agreed,
+        "typed_at": kept.typed_at,
     }
     with suppress(Refusal):
         await drafts.hand_over(viewer, kept.patient, kept.thread, typed, now=portal.now())
@@ -63,14 +69,18 @@ async def _hand_over(viewer: Viewer, kept: KeptText, portal: Portal) -> bool:
 
 
 async def _written(request: Request[Any, Any, Any]) -> KeptText | None:
-    form = await request.form()
-    author = portal_of(request).links.read_writer(str(form.get("auteur", "")))
+    if len(await request.body()) > LARGEST_FORM:
+        return None
+    form, portal = await request.form(), portal_of(request)
+    author = portal.links.read_writer(
+        str(form.get("auteur", "")), known_for=kept_text.WRITTEN_FOR, now=portal.now()
+    )
     if author is None:
         return None
-    typed, thread = Typed.sent(form), as_id(str(form.get("fil", "")))
-    patient = request.path_params["patient"]
+    typed, thread = Typed.sent(form), read_id(str(form.get("fil", "")))
+    patient, now = request.path_params["patient"], portal.now()
     return KeptText(
-        author, patient, thread, typed.team, typed.subject, typed.text, typed.has_agreed
+        author, patient, thread, typed.team, typed.subject, typed.text, typed.has_agreed, now
     )
 
 

@@ -9,9 +9,9 @@ from litestar.params import FromPath
 from domain.errors import FormReused, Invalid, NotFound, Refusal, TooMany
 from domain.messages import disclaimers, drafts, new_messages, rules
 from domain.messages.new_messages import NewMessage
-from web.composing import Place, Typed
+from web.composing import Place, Typed, page_url
 from web.errors import status_of
-from web.responses import language_of, page, seconds_until, see_other
+from web.responses import language_of, leave_to, page
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -20,8 +20,7 @@ PATH = "/profils/{patient:uuid}/communications/nouveau"
 
 @get(PATH)
 async def write(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Response[Any]:
-    typed = Typed.of(await drafts.find(request.user, patient, None))
-    return await _form(request, patient, now, typed)
+    return await form_page(request, patient, now)
 
 
 @post(PATH)
@@ -34,28 +33,32 @@ async def send(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Respon
     try:
         thread = await new_messages.send(request.user, patient, new, key=key, now=now)
     except (Invalid, FormReused, TooMany) as refusal:
-        return await _form(request, patient, now, typed, refusal)
-    return see_other(f"/profils/{patient}/communications/{thread}?fait=message")
+        return await form_page(request, patient, now, typed, refusal)
+    return leave_to(request, f"/profils/{patient}/communications/{thread}?fait=message")
 
 
-async def _form(
-    request: AnyRequest, patient: UUID, now: datetime, typed: Typed, refusal: Refusal | None = None
+async def form_page(
+    request: AnyRequest,
+    patient: UUID,
+    now: datetime,
+    typed: Typed | None = None,
+    refusal: Refusal | None = None,
 ) -> Response[Any]:
+    """With what was begun before, or sent and refused."""
     profile = await new_messages.open_form(request.user, patient, now=now)
-    response = await page(
+    draft = await drafts.find(request.user, patient, None)
+    return await page(
         request,
         "new_message/write.html",
         status_code=status_of(refusal) if refusal else 200,
+        current_url=page_url(patient, None) if refusal else None,
         profile=profile,
         tab="inbox",
         place=Place.of(request, patient, None),
         teams=await new_messages.teams(),
-        typed=typed,
+        typed=typed.beside(draft) if typed else Typed.of(draft),
         disclaimer=await disclaimers.current(language_of(request)),
         limit=rules.LONGEST_BODY,
         refusal=refusal,
         problems=refusal.problems if isinstance(refusal, Invalid) else {},
     )
-    if isinstance(refusal, TooMany):
-        response.headers["retry-after"] = seconds_until(refusal.again_at, now)
-    return response

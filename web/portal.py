@@ -10,6 +10,7 @@ from domain.clinic.settings import ClinicSettings
 from domain.config import Settings
 from domain.links import Links
 from domain.messages.files import Files
+from domain.messages.openings import Openings
 from web.rendering import Renderer
 from web.static_files import StaticFiles
 
@@ -45,6 +46,7 @@ class Portal:
     links: Links
     files: Files
     """The content of attachments."""
+    openings: Openings
     static: StaticFiles
     renderer: Renderer
     last_clinic: ClinicSettings = NO_CLINIC

@@ -1,6 +1,7 @@
 """Templates to text, in the two languages and the clinic's time zone. Knows no HTTP."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
@@ -27,6 +28,8 @@ LINK = re.compile(
     r"https://[^\s<>\"'`\\^{}|\u200b-\u200f\u202a-\u202e\u2060-\u2069]+", re.IGNORECASE
 )
 AFTER_LINK = ".,;:!?…»”’)]*_~"
+UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks that show nothing."""
 KILO = 1024
 UNITS = {
     timedelta(days=1): {"fr": ("un jour", "jours"), "en": ("one day", "days")},
@@ -34,6 +37,7 @@ UNITS = {
     timedelta(minutes=1): {"fr": ("une minute", "minutes"), "en": ("one minute", "minutes")},
     timedelta(seconds=1): {"fr": ("une seconde", "secondes"), "en": ("one second", "seconds")},
 }
+LATELY = {"fr": {0: "aujourd’hui", 1: "hier"}, "en": {0: "today", 1: "yesterday"}}
 PATTERNS = {
     "fr": {"long": "EEEE d MMMM", "full": "d MMMM y", "short": "d MMM y", "weekday": "EEEE"},
     "en": {"long": "EEEE, MMMM d", "full": "MMMM d, y", "short": "MMM d, y", "weekday": "EEEE"},
@@ -149,6 +153,12 @@ def _filters(language: str, zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
     def sentence(value: datetime) -> str:
         return f"{named('long')(value)} {at}{NBSP}{clock(value)}"
 
+    def days_ago(value: datetime, now: datetime) -> int:
+        return (now.astimezone(zone).date() - value.astimezone(zone).date()).days
+
+    def day_short(value: datetime, now: datetime) -> str:
+        return LATELY[language].get(days_ago(value, now)) or named("short")(value)
+
     def moment(value: datetime) -> str:
         return f"{named('full')(value)} {at}{NBSP}{clock(value)}"
 
@@ -156,6 +166,8 @@ def _filters(language: str, zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "date_long": named("long"),
         "date_full": named("full"),
         "date_short": named("short"),
+        "day_short": day_short,
+        "is_recent": lambda value, now: days_ago(value, now) in LATELY[language],
         "weekday": named("weekday"),
         "day_of_month": lambda value: str(_day(local(value)).day),
         "iso_day": lambda value: _day(local(value)).isoformat(),
@@ -225,17 +237,35 @@ def with_links(text: str) -> list[tuple[str, bool]]:
     pieces: list[tuple[str, bool]] = []
     end = 0
     for found in LINK.finditer(text):
-        url = found[0].rstrip(AFTER_LINK)
+        url = _without_what_follows(found[0])
         if _leads_where_it_says(url):
             pieces += [(text[end : found.start()], False), (url, True)]
             end = found.start() + len(url)
     return [piece for piece in [*pieces, (text[end:], False)] if piece[0]]
 
 
+def _without_what_follows(url: str) -> str:
+    """Punctuation of the sentence is not its; a parenthesis is, that it opened itself."""
+    while url and (url[-1] in AFTER_LINK):
+        if url[-1] == ")" and url.count("(") >= url.count(")"):
+            break
+        url = url[:-1]
+    return url
+
+
 def _leads_where_it_says(url: str) -> bool:
+    if any(letter in UNSEEN or unicodedata.category(letter)[0] == "C" for letter in url):
+        return False
     try:
         parts = urlsplit(url)
-        return bool(parts.hostname) and "@" not in parts.netloc and (parts.port or 1) > 0
+        # No letter that only looks like another's, and none that is written by its number.
+        is_legible = parts.netloc.isascii() and "%" not in parts.netloc
+        return (
+            is_legible
+            and bool(parts.hostname)
+            and "@" not in parts.netloc
+            and (parts.port or 1) > 0
+        )
     except ValueError:
         return False
 

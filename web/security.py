@@ -1,5 +1,6 @@
 """Who is asking: cookies, sessions, form tokens, addresses."""
 
+import asyncio
 import hmac
 import secrets
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
+from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 from markupsafe import Markup
 
@@ -24,6 +26,8 @@ CookieName = Literal["session", "csrf", "known", "language", "link", "step", "te
 TOKEN_FIELD = "_csrf_token"  # noqa: S105 - a field's name
 SALT = 16
 FRESH = "fresh_session"
+BODY_WITHIN = 20.0
+"""Seconds, from the headers to the last byte."""
 YEAR = 365 * 24 * 3600
 LIVES: dict[CookieName, int | None] = {
     "session": None,
@@ -80,6 +84,7 @@ async def identify(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
     """Before every handler: the viewer, or the clinic alone where the route is public."""
+    await _receive_body(connection)
     portal = connection.app.state.portal
     if handler.opt.get("bare") or connection.scope.get("method") == "OPTIONS":
         connection.scope["user"] = None  # nor is being asked what one may ask a use of the session
@@ -105,6 +110,17 @@ async def identify(
     if viewer.pending_terms is not None and not handler.opt.get("before_terms"):
         await kept_text.keep(Request(connection.scope, connection.receive))
         raise TermsNotAccepted
+
+
+async def _receive_body(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    """All of it, before asking who sends it: a slow form must not act with rights of its start."""
+    if not isinstance(connection, Request) or connection.method != "POST":
+        return
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            await connection.body()
+    except TimeoutError as error:
+        raise HTTPException(status_code=408, headers={"connection": "close"}) from error
 
 
 async def check_form(request: Request[Any, Any, Any]) -> None:

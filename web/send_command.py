@@ -13,6 +13,7 @@ from domain.messages import addressing, clinic_side
 from domain.messages.attachments import File
 from domain.messages.clinic_side import ToSend
 from domain.messages.files import Files
+from domain.messages.pdf_check import MOST_BYTES
 
 BY = "portal send"
 ACTOR = Actor("console", None, BY)
@@ -20,14 +21,15 @@ ACTOR = Actor("console", None, BY)
 # What is wrong with a field, by its code.
 WORDS = {
     "to.missing": "say for whom: --to, --patient or --thread",
-    "to.unknown": "--to: no account has this e-mail address",
+    "to.unknown": "--to: no open account of this e-mail address holds a profile",
+    "profile.not_own": "--to: this account has no chart of its own; say which one: --profile",
     "profile.unknown": "--profile: this account holds no such profile",
     "profile.several": "--profile: several profiles have this name; use --patient with an id",
     "patient.unknown": "--patient: not the id or the whole name of one patient",
     "thread.unknown": "no thread has this id",
     "sender.missing": "--from: a practitioner or a team",
     "sender.unknown": "--from: no team and no practitioner has this name",
-    "sender.several": "--from: several practitioners have this name; add the first name",
+    "sender.several": "--from: several have this name; write a practitioner’s first name too",
     "subject.missing": "--subject: a new thread needs one",
     "subject.too_long": "--subject: at most 120 characters",
     "body.missing": "--text: a message needs one",
@@ -125,6 +127,7 @@ async def _patient(text: str) -> UUID:
 
 def _read(path: Path) -> File:
     try:
-        return File(path.name, path.read_bytes())
+        with path.open("rb") as file:
+            return File(path.name, file.read(MOST_BYTES + 1))  # one more is refused as too large
     except OSError as error:
         raise CannotSend(f"{path}: {error.strerror}") from error

@@ -1,10 +1,10 @@
 from typing import Any
-from uuid import UUID
 
 from litestar import Request, Response, get, post
 
 from domain.accounts import terms
 from domain.errors import NotFound
+from domain.texts import read_id
 from web.portal import portal_of
 from web.redirects import way_onward
 from web.responses import language_of, page, see_other
@@ -28,10 +28,9 @@ async def read_terms(request: AnyRequest) -> Response[Any]:
 @post("/conditions", opt={"before_terms": True})
 async def accept_terms(request: AnyRequest) -> Response[Any]:
     form = await request.form()
-    try:
-        version = UUID(str(form.get("version", "")))
-    except ValueError as error:
-        raise NotFound from error
+    version = read_id(str(form.get("version", "")))
+    if version is None:
+        raise NotFound
     now = portal_of(request).now()
     await terms.accept(request.user, version, language_of(request), now=now)
     return see_other(way_onward(str(form.get("suivant", "/")), request))

@@ -10,12 +10,13 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from domain.errors import Invalid, Refusal, TooMany
+from domain.errors import Invalid, Refusal
 from domain.messages import disclaimers, drafts, inbox, rules, threads
 from domain.messages.rules import Box
-from web.composing import Place, Typed, as_id
+from domain.texts import read_id
+from web.composing import Place, Typed
 from web.errors import status_of
-from web.responses import language_of, page, seconds_until
+from web.responses import language_of, page
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -25,6 +26,10 @@ FOLDERS: dict[Box, str] = {
     "invoices": "factures",
     "sent": "envoyees",
 }
+OLDER = "anciens"
+"""In the address: before which message one reads on."""
+SHOWN_AS_PAGE = frozenset({"document", "empty"})
+"""By the browser itself, or by our own scripts."""
 FETCHED_AHEAD = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 
 
@@ -43,6 +48,10 @@ class CameFrom:
         is_there = asked and rules.may_open(asked, request.user, patient, now)
         box = asked if asked and is_there else "inbox"
         return cls(box, query.get("q", ""), query.get("avant", ""))
+
+    @staticmethod
+    def folder_of(box: Box) -> str:
+        return FOLDERS[box]
 
     def list_path(self, patient: UUID) -> str:
         return f"/profils/{patient}/{FOLDERS[self.box]}"
@@ -76,23 +85,28 @@ async def thread_page(
 ) -> Response[Any]:
     """With the reply's form open where it was asked for, begun before, or sent and refused."""
     is_read = not _is_fetched_ahead(request)
-    view = await threads.open(request.user, patient, thread, is_read=is_read, now=now)
-    came_from = CameFrom.read(request, patient, now)
-    url, query = came_from.thread_url(patient, thread), request.query_params
+    query, came_from = request.query_params, CameFrom.read(request, patient, now)
+    before = read_id(query.get(OLDER, ""))
+    view = await threads.open(
+        request.user, patient, thread, before=before, is_read=is_read, now=now
+    )
+    url = came_from.thread_url(patient, thread)
     may_reply, wanted = not view.reply_to.why_not, query.get("repondre", "")
     draft = await drafts.find(request.user, patient, thread) if may_reply else None
     if typed is None and may_reply and wanted != "0" and (wanted or draft):
         typed = Typed.of(draft)
+    elif typed is not None:
+        typed = typed.beside(draft)
     is_open = may_reply and typed is not None
     listing = await inbox.threads(
         request.user,
         patient,
         came_from.box,
         words=came_from.words,
-        before=as_id(came_from.before),
+        before=read_id(came_from.before),
         now=now,
     )
-    response = await page(
+    return await page(
         request,
         "threads/show_thread.html",
         status_code=status_of(refusal) if refusal else 200,
@@ -102,11 +116,13 @@ async def thread_page(
         view=view,
         came_from=came_from,
         listing=listing,
+        older_url=came_from.thread_url(patient, thread, **{OLDER: str(view.older or "")}),
         back_url=f"{came_from.list_url(patient)}#fil-{thread}",
-        cancel_url=came_from.thread_url(patient, thread, repondre="0" if draft else ""),
-        reply_url=came_from.thread_url(patient, thread, repondre="1") + "#reponse",
+        cancel_url=came_from.thread_url(patient, thread, repondre="0"),
+        reply_url=came_from.thread_url(patient, thread, repondre="1") + "#texte",
         action=came_from.thread_url(patient, thread, "/reponse"),
         done=query.get("fait", ""),
+        may_write=rules.may_write(request.user, patient, now),
         draft=draft,
         typed=typed,
         place=Place.of(request, patient, thread) if is_open else None,
@@ -115,15 +131,21 @@ async def thread_page(
         refusal=refusal,
         problems=refusal.problems if isinstance(refusal, Invalid) else {},
     )
-    if isinstance(refusal, TooMany):
-        response.headers["retry-after"] = seconds_until(refusal.again_at, now)
-    return response
 
 
 def _is_fetched_ahead(request: AnyRequest) -> bool:
-    """By a browser that guesses where its person will go next: nobody has read it."""
-    said = " ".join(request.headers.get(name, "") for name in FETCHED_AHEAD).lower()
-    return "prefetch" in said or "preview" in said
+    """By a browser that guesses where its person will go next, or as part of another page.
+
+    Nobody has read it then: not even where another site names it as its picture.
+    """
+    headers = request.headers
+    said = " ".join(headers.get(name, "") for name in FETCHED_AHEAD).lower()
+    if "prefetch" in said or "preview" in said:
+        return True
+    if headers.get("sec-fetch-dest", "document") not in SHOWN_AS_PAGE:
+        return True
+    is_from_elsewhere = headers.get("sec-fetch-site") in {"same-site", "cross-site"}
+    return is_from_elsewhere and headers.get("sec-fetch-mode") != "navigate"
 
 
 def _with(path: str, **query: str) -> str:

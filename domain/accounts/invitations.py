@@ -31,6 +31,7 @@ from domain.mail import outbox
 from domain.people.coming_of_age import is_of_age
 from domain.people.tables import Account, Patient, ProxyGrant
 from domain.people.viewer import Viewer
+from domain.texts import read_id
 
 KEPT = timedelta(days=90)
 
@@ -99,12 +100,12 @@ async def invite(
 
 async def patient_named(text: str) -> UUID:
     """By id or by the whole name; two of one name are told apart by their ids alone."""
-    try:
-        return (await _patient(UUID(text))).id
-    except ValueError:
-        rows = await db.fetch(
-            "SELECT id FROM patient WHERE first_name || ' ' || last_name = {}", text.strip()
-        )
+    id = read_id(text)
+    if id is not None:
+        return (await _patient(id)).id
+    rows = await db.fetch(
+        "SELECT id FROM patient WHERE first_name || ' ' || last_name = {}", text.strip()
+    )
     if len(rows) != 1:
         raise NotFound
     found: UUID = rows[0]["id"]

@@ -40,6 +40,11 @@ async def claim(
     return first.result
 
 
+async def close(account: UUID, key: str, *, now: datetime) -> None:
+    """Of a form that was given up: `was_used` says so of it from now on."""
+    await claim(account, "given up", key, "", result=account, now=now)
+
+
 async def was_used(account: UUID, key: str) -> bool:
     """Whether a form with this key has done its thing."""
     return bool(

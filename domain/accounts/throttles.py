@@ -51,6 +51,7 @@ SECOND_FACTOR = Limit("second-factor", 5, timedelta(minutes=15))
 SECOND_FACTOR_A_DAY = Limit("second-factor-day", 20, timedelta(days=1))
 REQUESTS = Limit("request", 10, timedelta(days=1))
 REPLIES = Limit("reply", 30, timedelta(days=1))
+TRIES_TO_REPLY = Limit("try-to-reply", 60, timedelta(hours=1))
 NEW_MESSAGES = Limit("new-message", 10, timedelta(days=1))
 EXPORTS = Limit("export", 5, timedelta(days=1))
 

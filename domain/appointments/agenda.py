@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 from domain import db
 from domain.appointments import rules
 from domain.appointments.choices import Choices
-from domain.appointments.offers import Named
 from domain.appointments.rules import State
 from domain.clinic.settings import ClinicSettings
 from domain.errors import NotFound
 from domain.people.policy import Grant
 from domain.people.viewer import Profile, Viewer
+from domain.texts import Named
 
 PAGE = 20
 MOST_UPCOMING_SHOWN = 50

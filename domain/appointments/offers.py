@@ -7,14 +7,7 @@ from uuid import UUID
 from domain import db
 from domain.appointments.choices import ANYONE, OFFER_STEPS, STEPS, Choices, Step
 from domain.people.viewer import Profile
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A name in both languages."""
-
-    fr: str
-    en: str
+from domain.texts import Named
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 from domain import db
 from domain.accounts.addresses import canonical
 from domain.errors import Invalid
+from domain.texts import read_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ async def patient_of(email: str, profile: str = "") -> UUID:
         for row in rows
         if (row["name"] == profile if profile else row["relationship"] == "self")
     ]
+    if not (wanted or profile):
+        raise Invalid({"profile": "not_own"})
     return _only(wanted, "profile")
 
 
@@ -66,7 +69,7 @@ async def signer(text: str) -> Signer:
 
 
 async def thread(text: str) -> Found:
-    id = _uuid(text)
+    id = read_id(text)
     rows = [] if id is None else await db.fetch("SELECT id, patient FROM thread WHERE id = {}", id)
     found = _only(rows, "thread")
     latest = await db.fetch(
@@ -84,10 +87,3 @@ def _only(rows: list[dict[str, Any]], field: str) -> UUID:
         raise Invalid({field: "several" if rows else "unknown"})
     found: UUID = rows[0]["id"]
     return found
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

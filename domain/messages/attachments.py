@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import logging
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,6 +26,8 @@ MOST_FILES = 5
 MOST_BYTES_A_DAY = 200 * 2**20
 DAY = timedelta(days=1)
 READ = "read.attachment"
+PART = 512 * 1024
+"""Of a file: so much of it is in memory at once."""
 OPENING = timedelta(hours=1)
 GRACE = timedelta(hours=1)
 """Longer than any transaction: a file older than this has its row, or never will."""
@@ -63,8 +65,25 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
+    """Found as it was stored; read again, part by part, while it is sent."""
+
+    id: UUID
     file_name: str
-    content: bytes
+    size: int
+    stored_as: str
+    digests: Sequence[str]
+    """Of its parts: nothing else is sent, whatever becomes of the file meanwhile."""
+    store: Files
+
+    async def parts(self, first: int, last: int) -> AsyncIterator[bytes]:
+        """From the first byte to the last, both of them in it."""
+        for number in range(first // PART, last // PART + 1):
+            start = number * PART
+            part = await self.store.read(self.stored_as, start, min(PART, self.size - start))
+            if not hmac.compare_digest(await _digest(part), self.digests[number]):
+                log.error("the file of attachment %s changed while it was sent", self.id)
+                raise Unreadable("changed")
+            yield part[max(first - start, 0) : last + 1 - start]
 
 
 async def check_all(files: Sequence[File], *, now: datetime) -> None:
@@ -73,13 +92,7 @@ async def check_all(files: Sequence[File], *, now: datetime) -> None:
         raise PdfRefused("too_many")
     for file in files:
         await pdf_check.check(file.name, file.content)
-    if not files:
-        return
-    (row,) = await db.fetch(
-        "SELECT coalesce(sum(size), 0) AS bytes FROM attachment WHERE added_at > {}", now - DAY
-    )
-    if row["bytes"] + sum(len(file.content) for file in files) > MOST_BYTES_A_DAY:
-        raise PdfRefused("too_much_today")
+    await _check_day(sum(len(file.content) for file in files), now)
 
 
 async def stored(files: Sequence[File], store: Files) -> list[Stored]:
@@ -89,6 +102,9 @@ async def stored(files: Sequence[File], store: Files) -> list[Stored]:
 
 async def add(message: UUID, stored: Sequence[Stored], *, now: datetime) -> None:
     """Within the caller's transaction, after the message's own row."""
+    if stored:
+        await db.lock_key("attachments")
+        await _check_day(sum(file.size for file in stored), now)
     for position, file in enumerate(stored):
         await Attachment.insert(
             Attachment(
@@ -134,16 +150,16 @@ async def open(
 ) -> Opened:
     """For whoever may read its message. The parts that a viewer asks for later are one opening."""
     row = await _visible(viewer, patient, attachment, now)
-    content = await _content(attachment, row, store)
+    opened = await _opened(attachment, row, store)
     record = partial(audit.record, viewer.actor, patient=patient, subject=attachment, at=now)
-    if content is None:
+    if opened is None:
         await record("attachment.missing")
         raise FileMissing
     if is_beginning or not await audit.is_recorded(
         viewer.actor, READ, patient=patient, subject=attachment, since=now - OPENING
     ):
         await record(READ)
-    return Opened(row["file_name"], content)
+    return opened
 
 
 async def sweep(store: Files, *, now: datetime) -> int:
@@ -163,6 +179,16 @@ async def sweep(store: Files, *, now: datetime) -> int:
     return len(orphans)
 
 
+async def _check_day(more: int, now: datetime) -> None:
+    if not more:
+        return
+    (row,) = await db.fetch(
+        "SELECT coalesce(sum(size), 0) AS bytes FROM attachment WHERE added_at > {}", now - DAY
+    )
+    if row["bytes"] + more > MOST_BYTES_A_DAY:
+        raise PdfRefused("too_much_today")
+
+
 async def _store(file: File, store: Files) -> Stored:
     made = Stored(
         file_name=readable(file.name),
@@ -180,7 +206,7 @@ async def _visible(
     viewer.reading(patient, now)
     rows = await db.fetch(
         """
-        SELECT a.file_name, a.sha256, a.stored_as, m.kind
+        SELECT a.file_name, a.size, a.sha256, a.stored_as, m.kind
         FROM attachment a JOIN message m ON m.id = a.message
         WHERE a.id = {} AND m.patient = {}
         """,
@@ -192,15 +218,20 @@ async def _visible(
     return rows[0]
 
 
-async def _content(attachment: UUID, row: dict[str, Any], store: Files) -> bytes | None:
+async def _opened(attachment: UUID, row: dict[str, Any], store: Files) -> Opened | None:
     """As it was stored, or nothing at all: never a part of it, never something else."""
+    name, size = row["stored_as"], row["size"]
+    whole, digests = hashlib.sha256(), []
     try:
-        content = await store.read(row["stored_as"])
+        for start in range(0, size, PART):
+            part = await store.read(name, start, min(PART, size - start))
+            await asyncio.to_thread(whole.update, part)
+            digests.append(await _digest(part))
     except Unreadable as error:
         log.error("the file of attachment %s cannot be read: %s", attachment, error)
         return None
-    if hmac.compare_digest(await _digest(content), row["sha256"]):
-        return content
+    if hmac.compare_digest(whole.hexdigest(), row["sha256"]):
+        return Opened(attachment, row["file_name"], size, name, digests, store)
     log.error("the file of attachment %s is not what was stored", attachment)
     return None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -12,19 +12,23 @@ from domain.accounts.access import names_of_holders
 from domain.audit import Actor
 from domain.clinic.tables import Practitioner, Site, Team
 from domain.errors import Invalid, NotFound
+from domain.mail import delivery as mails
 from domain.messages import attachments, texts_to_send, writing
 from domain.messages.attachments import File, Stored
 from domain.messages.files import Files
 from domain.messages.rules import KINDS, LONGEST_SUBJECT, Kind
 from domain.messages.tables import Assignment, Message, Thread
 from domain.people.tables import Patient
-from domain.texts import read
+from domain.texts import one_line, read
 
 LONGEST_CLINIC_BODY = 10_000
 LONGEST_NAME = 120
+TICK = timedelta(microseconds=1)
+"""The least by which one time is later than another."""
 WITH_FILES: frozenset[Kind] = frozenset({"document", "invoice"})
 
-Mailed = Literal["sent", "waiting", "dead", "none"]
+Mailed = Literal["sent", "waiting", "dead", "none", "unknown"]
+"""Unknown is what was so long ago that its mail, if any, is no longer kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ async def post(actor: Actor, draft: ToSend, stored: Sequence[Stored], *, now: da
     async with db.transaction():
         sender = await _sender(draft)
         thread = await _thread(draft, now)
+        now = await _after_newest(thread, now)
         message = Message(
             id=uuid4(),
             thread=thread.id,
@@ -105,6 +110,7 @@ async def post(actor: Actor, draft: ToSend, stored: Sequence[Stored], *, now: da
         )
         await writing.add(thread, message, file_names=[file.file_name for file in stored])
         await attachments.add(message.id, stored, now=now)
+        await _mark_seen(thread.id, draft.written_by, now)
         await _record(actor, "sent", draft.patient, message.id, now)
     thread_id: UUID = thread.id
     return thread_id
@@ -151,6 +157,7 @@ async def close(actor: Actor, thread: UUID, *, by: str, now: datetime) -> None:
         row = await _locked(thread)
         if row.closed_at is None:
             await _set_closed(thread, now, _name(by))
+            await _mark_seen(thread, by, now)
             await _record(actor, "closed", row.patient, thread, now)
 
 
@@ -182,7 +189,7 @@ async def seen(actor: Actor, message: UUID, *, by: str, now: datetime) -> None:
             raise NotFound
 
 
-async def delivery(message: UUID) -> list[Delivery]:
+async def delivery(message: UUID, *, now: datetime) -> list[Delivery]:
     """For each account it was given to, whether a mail said so, and when it was read."""
     row = await Message.objects().get((Message.id == message) & Message.account.is_null())
     if row is None:
@@ -191,15 +198,21 @@ async def delivery(message: UUID) -> list[Delivery]:
         """
         SELECT r.account, r.read_at, o.sent_at, o.dead_at, o.dropped_at, o.id AS mail
         FROM receipt r
-        LEFT JOIN outbound_email o ON o.account = r.account AND o.once_key LIKE {}
+        LEFT JOIN outbound_email o ON o.once_key = {} || CAST(r.account AS text)
         WHERE r.message = {}
         """,
-        f"{writing.once_key(message)}%",
+        writing.once_key(message),
         message,
     )
     names = await names_of_holders(row.patient)
+    is_old = row.sent_at < now - mails.KEPT
     found = [
-        Delivery(each["account"], names.get(each["account"], ""), _mailed(each), each["read_at"])
+        Delivery(
+            each["account"],
+            names.get(each["account"], ""),
+            _mailed(each, is_old=is_old),
+            each["read_at"],
+        )
         for each in rows
     ]
     return sorted(found, key=attrgetter("name", "account"))
@@ -245,7 +258,7 @@ def check(draft: ToSend) -> None:
 def _problems_of_text(draft: ToSend) -> dict[str, str]:
     """A document or an invoice may come without a word: its file says it."""
     problems = {}
-    subject, body = _one_line(draft.subject), read(draft.body)
+    subject, body = one_line(draft.subject), read(draft.body)
     if draft.thread is None and not texts_to_send.has_words(subject):
         problems["subject"] = "missing"
     elif len(subject) > LONGEST_SUBJECT:
@@ -269,7 +282,7 @@ async def _sender(draft: ToSend) -> str:
         )
     if not rows:
         raise Invalid({"sender": "unknown"})
-    return str(rows[0]["name"]).strip()[:LONGEST_NAME]
+    return str(rows[0]["name"]).strip()[: writing.LONGEST_SENDER]
 
 
 async def _thread(draft: ToSend, now: datetime) -> Thread:
@@ -288,7 +301,7 @@ async def _thread(draft: ToSend, now: datetime) -> Thread:
     made = Thread(
         id=uuid4(),
         patient=draft.patient,
-        subject=_one_line(draft.subject),
+        subject=one_line(draft.subject),
         site=draft.site,
         started_at=now,
     )
@@ -339,6 +352,28 @@ async def _locked(thread: UUID) -> Thread:
     return found
 
 
+async def _after_newest(thread: Thread, now: datetime) -> datetime:
+    """Its files were looked at before it had its turn: what came meanwhile stands before it."""
+    newest = await db.fetch(
+        "SELECT sent_at FROM message WHERE thread = {} ORDER BY sent_at DESC LIMIT 1", thread.id
+    )
+    times: list[datetime] = [row["sent_at"] + TICK for row in newest]
+    return max([now, *times])
+
+
+async def _mark_seen(thread: UUID, by: str, now: datetime) -> None:
+    """Whoever answers or closes it has read what the patient's side wrote."""
+    await db.fetch(
+        """
+        UPDATE message SET seen_at = {}, seen_by = {}
+        WHERE thread = {} AND account IS NOT NULL AND seen_at IS NULL
+        """,
+        now,
+        _name(by),
+        thread,
+    )
+
+
 async def _set_closed(thread: UUID, at: datetime | None, by: str) -> None:
     await Thread.update({Thread.closed_at: at, Thread.closed_by: by}).where(Thread.id == thread)
 
@@ -353,16 +388,14 @@ def _waiting(row: dict[str, Any]) -> Waiting:
     return Waiting(**row if is_assigned else row | {"team": chosen})
 
 
-def _mailed(row: dict[str, Any]) -> Mailed:
+def _mailed(row: dict[str, Any], *, is_old: bool) -> Mailed:
+    if row["mail"] is None:
+        return "unknown" if is_old else "none"
     if row["sent_at"] is not None:
         return "sent"
     if row["dead_at"] is not None:
         return "dead"
-    return "none" if row["mail"] is None or row["dropped_at"] is not None else "waiting"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(read(text).split())
+    return "none" if row["dropped_at"] is not None else "waiting"
 
 
 def _name(by: str) -> str:

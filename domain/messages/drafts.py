@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from domain import db
 from domain.accounts import once
-from domain.errors import DraftIsNewer, NotAllowed, ReplyNotOpen
+from domain.errors import DraftIsNewer, Invalid, NotAllowed, ReplyNotOpen
 from domain.messages import rules, threads
 from domain.messages.tables import Thread
 from domain.people.policy import Grant
@@ -28,6 +28,8 @@ class Draft:
     body: str
     has_agreed: bool
     saved_at: datetime
+    was_cut: bool = False
+    """Just now: its end was too long to be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,18 @@ class Form:
     seen: datetime | None
     is_sure: bool = False
     """It is the last to have saved, whatever it has heard of its saving."""
+    is_whole: bool = False
+    """What is too long is refused, not cut: its writer leaves this page for the draft."""
+
+
+def too_long(subject: str, body: str) -> dict[str, str]:
+    """What of it would lose its end, as `Invalid` says it."""
+    problems = {}
+    if len(unfinished(subject)) > LONGEST_SUBJECT_KEPT:
+        problems["sujet"] = "too_long"
+    if len(unfinished(body)) > LONGEST_KEPT:
+        problems["texte"] = "too_long"
+    return problems
 
 
 async def find(viewer: Viewer, patient: UUID, thread: UUID | None) -> Draft | None:
@@ -58,21 +72,27 @@ async def save(
     body: str = "",
     has_agreed: bool = False,
     form: Form | None = None,
+    typed_at: datetime | None = None,
     now: datetime,
 ) -> Draft | None:
     """The draft that stands now; None where nothing is left of it, or it has been sent.
 
-    Without a form, the later text stands; the caller has asked whether one may write there.
+    Without a form, the text that was typed later stands; the caller has asked whether one may
+    write there.
     """
+    problems = too_long(subject, body)
     new = Draft(
         team,
         unfinished(subject)[:LONGEST_SUBJECT_KEPT],
         unfinished(body)[:LONGEST_KEPT],
         has_agreed,
         now,
+        was_cut=bool(problems),
     )
     if form is not None:
         await _check_writing(viewer, patient, thread, now)
+        if form.is_whole and problems:
+            raise Invalid(problems)
     async with db.transaction():
         # As the one that sends does: what was sent is not saved again behind it.
         await _lock(viewer, thread)
@@ -80,6 +100,10 @@ async def save(
             if await once.was_used(viewer.account.id, form.key):
                 return None
             _check_newest(await find(viewer, patient, thread), new, form)
+        elif typed_at is not None:
+            stored = await find(viewer, patient, thread)
+            if stored is not None and stored.saved_at > typed_at:
+                return stored
         if not (new.body.strip() or new.subject.strip()):
             await drop(viewer, patient, thread)
             return None
@@ -102,9 +126,16 @@ async def drop(viewer: Viewer, patient: UUID, thread: UUID | None) -> None:
     await db.fetch(f"DELETE FROM draft WHERE {_of(thread)}", *_key(viewer, patient, thread))
 
 
-async def delete(viewer: Viewer, patient: UUID, thread: UUID | None, *, now: datetime) -> None:
+async def delete(
+    viewer: Viewer, patient: UUID, thread: UUID | None, *, key: str = "", now: datetime
+) -> None:
+    """And nothing more is saved from the form that asked for it."""
     viewer.acting_for(patient, Grant.SEND_MESSAGES, now)
-    await drop(viewer, patient, thread)
+    async with db.transaction():
+        await _lock(viewer, thread)
+        if key:
+            await once.close(viewer.account.id, key, now=now)
+        await drop(viewer, patient, thread)
 
 
 async def purge(*, now: datetime) -> None:

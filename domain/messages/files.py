@@ -19,7 +19,7 @@ from domain.config import Settings
 NAME = re.compile(r"[0-9a-f]{64}(\.part)?")
 UNFINISHED = ".part"
 AT_ONCE = 8
-"""So many contents are read at the same time: each is in memory whole."""
+"""So many reads are under way at the same time."""
 PATIENCE = timedelta(seconds=10)
 TRIES = 2
 
@@ -32,8 +32,8 @@ class Files(Protocol):
     async def put(self, name: str, content: bytes) -> None:
         """Once this returns, a power cut does not lose it."""
 
-    async def read(self, name: str) -> bytes:
-        """Whole; raises `Unreadable`."""
+    async def read(self, name: str, first: int, size: int) -> bytes:
+        """So many bytes from there on, or fewer where it ends; raises `Unreadable`."""
 
     async def delete(self, name: str) -> None:
         """Nothing, if there is none."""
@@ -56,10 +56,10 @@ class FolderStore:
     async def put(self, name: str, content: bytes) -> None:
         await asyncio.to_thread(self._write, self._path(name), content)
 
-    async def read(self, name: str) -> bytes:
+    async def read(self, name: str, first: int, size: int) -> bytes:
         async with self._places:
             try:
-                return await asyncio.to_thread(self._path(name).read_bytes)
+                return await asyncio.to_thread(_read, self._path(name), first, size)
             except OSError as error:
                 raise Unreadable(type(error).__name__) from error
 
@@ -117,11 +117,12 @@ class ObjectStore:
     async def put(self, name: str, content: bytes) -> None:
         await self._store.put_async(checked(name), content, use_multipart=False)
 
-    async def read(self, name: str) -> bytes:
+    async def read(self, name: str, first: int, size: int) -> bytes:
         async with self._places:
             try:
-                found = await self._store.get_async(checked(name))
-                return bytes(await found.bytes_async())
+                return bytes(
+                    await self._store.get_range_async(checked(name), start=first, length=size)
+                )
             except (BaseError, OSError) as error:
                 raise Unreadable(type(error).__name__) from error
 
@@ -141,6 +142,12 @@ def checked(name: str) -> str:
     if not NAME.fullmatch(name):
         raise ValueError("not a name of a stored file")
     return name
+
+
+def _read(path: Path, first: int, size: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(first)
+        return file.read(size)
 
 
 def _own(path: str, flags: int) -> int:

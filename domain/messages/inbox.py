@@ -11,18 +11,14 @@ from domain.errors import NotAllowed, NotFound
 from domain.messages import rules
 from domain.messages.rules import KINDS_OF, Box, Kind
 from domain.people.viewer import Profile, Viewer
-from domain.texts import folded, read
+from domain.texts import Named, folded, read
 
 PAGE = 50
 LONGEST_SEARCH = 100
 EXCERPT = 160
 """In code points: more than a line shows, on any screen."""
-
-
-@dataclass(frozen=True, slots=True)
-class TeamName:
-    fr: str
-    en: str
+LONGEST_GREETING = 40
+BEGINNING = LONGEST_GREETING + EXCERPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,9 @@ class Row:
     has_attachment: bool
     recipient: str
     """Whom the patient's side answered; else `team` is whom it wrote to."""
-    team: TeamName | None
+    team: Named | None
+    has_draft: bool
+    """This account began an answer that may still be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,8 @@ class Listing:
     """After which message this page goes on, if it is not the first."""
     older: UUID | None
     """Ask again with this to see those before."""
+    has_new_draft: bool
+    """This account began a new message; not known of where the list is empty."""
 
 
 def opened(viewer: Viewer, patient: UUID, box: Box, now: datetime) -> Profile:
@@ -80,6 +80,7 @@ async def threads(
     """Newest first. A cursor that is none of this viewer's messages begins at the top."""
     opened(viewer, patient, box, now)
     words = read(words)[:LONGEST_SEARCH].strip()
+    words = words if folded(words) else ""  # an accent alone is looked for nowhere
     visible = rules.visible_kinds(viewer, patient, now)
     rows = await _rows(viewer, patient, box, visible, words=words, before=before)
     if before is not None and not rows:
@@ -87,7 +88,8 @@ async def threads(
         rows = await _rows(viewer, patient, box, visible, words=words, before=before)
     shown = [_row(row, box, viewer) for row in rows[:PAGE]]
     older = shown[-1].message if len(rows) > PAGE else None
-    return Listing(box, words, shown, before, older)
+    has_new_draft = any(row["has_new_draft"] for row in rows[:1])
+    return Listing(box, words, shown, before, older, has_new_draft)
 
 
 async def _rows(
@@ -130,7 +132,7 @@ async def _rows(
     return await db.fetch(
         f"""
         SELECT m.id AS message, m.thread, m.sent_at, m.sender, m.account, t.subject,
-               {kind} AS kind, substr(m.body, 1, {EXCERPT}) AS excerpt, s.name AS site,
+               {kind} AS kind, substr(m.body, 1, {BEGINNING}) AS beginning, s.name AS site,
                CASE WHEN EXISTS (
                    SELECT 1 FROM receipt r
                    WHERE r.account = {{}} AND r.patient = m.patient AND r.thread = m.thread
@@ -138,8 +140,20 @@ async def _rows(
                ) THEN 1 ELSE 0 END AS is_unread,
                CASE WHEN EXISTS (SELECT 1 FROM attachment a WHERE a.message = m.id)
                     THEN 1 ELSE 0 END AS has_attachment,
-               (SELECT q.sender FROM message q WHERE q.id = m.answers) AS recipient,
-               tm.name_fr AS team_fr, tm.name_en AS team_en
+               (SELECT q.sender FROM message q
+                WHERE q.id = m.answers AND {_among("q", seen)}) AS recipient,
+               tm.name_fr AS team_fr, tm.name_en AS team_en,
+               CASE WHEN t.closed_at IS NULL AND EXISTS (
+                   SELECT 1 FROM draft d
+                   WHERE d.account = {{}} AND d.patient = m.patient AND d.thread = m.thread
+                     AND NOT EXISTS (
+                         SELECT 1 FROM message y WHERE y.thread = d.thread
+                           AND y.account IS NOT NULL AND y.sent_at > d.saved_at)
+               ) THEN 1 ELSE 0 END AS has_draft,
+               CASE WHEN EXISTS (
+                   SELECT 1 FROM draft n
+                   WHERE n.account = {{}} AND n.patient = {{}} AND n.thread IS NULL
+               ) THEN 1 ELSE 0 END AS has_new_draft
         FROM message m
         JOIN thread t ON t.id = m.thread
         LEFT JOIN site s ON s.id = t.site
@@ -150,6 +164,8 @@ async def _rows(
         *listed,
         viewer.account.id,
         *listed,
+        *seen,
+        *(viewer.account.id, viewer.account.id, patient),
         patient,
         *values,
     )
@@ -167,6 +183,20 @@ def _literal(word: str) -> str:
     return word
 
 
+def _place(site: str | None, clinic: str) -> str:
+    """By its own name: whose « Clinique des Érables – Rosemont » is, its reader knows."""
+    if site is None:
+        return clinic
+    return site.removeprefix(clinic).strip(" –—-,") or site
+
+
+def _excerpt(beginning: str) -> str:
+    """On one line; « Bonjour Heather, » says less than what comes after it."""
+    first, _, rest = read(beginning).partition("\n")
+    is_greeting = len(first) <= LONGEST_GREETING and first.rstrip().endswith(",")
+    return " ".join((rest if is_greeting and rest.strip() else beginning).split())[:EXCERPT]
+
+
 def _row(row: dict[str, Any], box: Box, viewer: Viewer) -> Row:
     return Row(
         message=row["message"],
@@ -174,12 +204,13 @@ def _row(row: dict[str, Any], box: Box, viewer: Viewer) -> Row:
         sent_at=row["sent_at"],
         sender=row["sender"],
         is_own_side=row["account"] is not None,
-        place=row["site"] or viewer.clinic.name,
+        place=_place(row["site"], viewer.clinic.name),
         kind=row["kind"],
         subject=row["subject"],
-        excerpt=" ".join(row["excerpt"].split()),
+        excerpt=_excerpt(row["beginning"]),
         is_unread=bool(row["is_unread"]) and box != "sent",
         has_attachment=bool(row["has_attachment"]),
         recipient=row["recipient"] or "",
-        team=TeamName(row["team_fr"], row["team_en"]) if row["team_fr"] else None,
+        team=Named(row["team_fr"], row["team_en"]) if row["team_fr"] else None,
+        has_draft=bool(row["has_draft"]),
     )

@@ -1,16 +1,24 @@
 """A text that came when its writer's session had ended, until they have signed in again."""
 
-import json
 import zlib
+from bisect import bisect
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.accounts.secret_box import SecretBox
+from domain.accounts.sessions import ABSOLUTE_LIFE
+from domain.messages.drafts import LONGEST_KEPT, LONGEST_SUBJECT_KEPT
+from domain.texts import unfinished
 
 KEPT = timedelta(minutes=15)
+WRITTEN_FOR = ABSOLUTE_LIFE + KEPT
+"""So long a form is its writer's: as long as any session, and until they have signed in again."""
 LARGEST = 3_900
 """Of a cookie, with its name a little more, browsers take 4,096 bytes."""
+BETWEEN = "\0"
+"""Stands in no text: `unfinished` sees to it. Nothing else takes more room than it is."""
+AGREED = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +31,28 @@ class KeptText:
     subject: str
     body: str
     has_agreed: bool
+    typed_at: datetime
+    """When it was sent, at the latest."""
 
 
 def seal(kept: KeptText, box: SecretBox, *, now: datetime) -> str:
     """Whole when it may be sent; what is longer may lose its end."""
-    sealed = box.wrap(kept.author, _packed(kept), now=now)
-    while len(sealed) > LARGEST:
-        kept = replace(kept, subject=kept.subject[:500], body=kept.body[: len(kept.body) * 9 // 10])
-        sealed = box.wrap(kept.author, _packed(kept), now=now)
-    return sealed
+    kept = replace(
+        kept,
+        subject=unfinished(kept.subject)[:LONGEST_SUBJECT_KEPT],
+        body=unfinished(kept.body)[:LONGEST_KEPT],
+    )
+
+    def cut(length: int) -> str:
+        packed = _packed(replace(kept, body=kept.body[:length]))
+        return box.wrap(kept.author, packed, now=now)
+
+    sealed = cut(LONGEST_KEPT)
+    if len(sealed) <= LARGEST:
+        return sealed
+    # By halves: nobody has signed in yet whose work this would be.
+    too_long = bisect(range(len(kept.body)), LARGEST, key=lambda length: len(cut(length)))
+    return cut(too_long - 1)
 
 
 def unseal(account: UUID, sealed: str, box: SecretBox, *, now: datetime) -> KeptText | None:
@@ -40,8 +61,25 @@ def unseal(account: UUID, sealed: str, box: SecretBox, *, now: datetime) -> Kept
     packed = box.unwrap(account, sealed, seconds=seconds, now=now)
     if packed is None:
         return None
-    patient, thread, team, subject, body, has_agreed = json.loads(zlib.decompress(packed))
-    return KeptText(account, UUID(patient), _id(thread), _id(team), subject, body, has_agreed)
+    fields = zlib.decompress(packed).decode().split(BETWEEN)
+    patient, thread, team, has_agreed, typed_at, subject, body = fields
+    return KeptText(
+        account,
+        UUID(patient),
+        _id(thread),
+        _id(team),
+        subject,
+        body,
+        has_agreed == AGREED,
+        datetime.fromisoformat(typed_at),
+    )
+
+
+def is_cut(kept: KeptText, sealed: str, box: SecretBox, *, now: datetime) -> bool:
+    """Whether its end is not in what was sealed."""
+    found = unseal(kept.author, sealed, box, now=now)
+    whole = (unfinished(kept.subject), unfinished(kept.body))
+    return found is None or (found.subject, found.body) != whole
 
 
 def _packed(kept: KeptText) -> bytes:
@@ -49,11 +87,12 @@ def _packed(kept: KeptText) -> bytes:
         kept.patient.hex,
         kept.thread.hex if kept.thread else "",
         kept.team.hex if kept.team else "",
+        AGREED if kept.has_agreed else "",
+        kept.typed_at.isoformat(),
         kept.subject,
         kept.body,
-        kept.has_agreed,
     ]
-    return zlib.compress(json.dumps(fields, ensure_ascii=False).encode(), 9)
+    return zlib.compress(BETWEEN.join(fields).encode(), 9)
 
 
 def _id(text: str) -> UUID | None:

@@ -8,24 +8,22 @@ from uuid import UUID, uuid4
 from domain import audit, db
 from domain.accounts import once, throttles
 from domain.errors import Invalid, NotAllowed, TooMany
-from domain.messages import disclaimers, drafts, rules, texts_to_send, writing
+from domain.messages import drafts, rules, texts_to_send, writing
 from domain.messages.rules import LONGEST_SUBJECT
-from domain.messages.tables import Message, Thread
+from domain.messages.tables import Thread
 from domain.people.policy import Grant
 from domain.people.tables import Account
 from domain.people.viewer import Profile, Viewer
-from domain.texts import read
+from domain.texts import Named, one_line
 
 ACTION = "new_message"
 
 
 @dataclass(frozen=True, slots=True)
-class TeamName:
-    """Whom one may write to, in both languages."""
+class TeamName(Named):
+    """Whom one may write to."""
 
     id: UUID
-    fr: str
-    en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ async def _send(
     now: datetime,
 ) -> UUID:
     thread = Thread(id=uuid4(), patient=patient, subject=subject, team=team, started_at=now)
-    message = await _message(viewer, thread, body, now=now)
+    message = await writing.from_patient_side(viewer, thread.id, patient, body, now=now)
     content = json.dumps([str(patient), str(team), subject, body])
     async with db.transaction():
         await db.lock_row(Account, viewer.account.id)
@@ -97,7 +95,7 @@ async def _send(
 
 
 def _checked(new: NewMessage, teams: set[UUID]) -> tuple[str, str]:
-    subject, problems = " ".join(read(new.subject).split()), {}
+    subject, problems = one_line(new.subject), {}
     if new.team not in teams:
         problems["equipe"] = "missing"
     if not texts_to_send.has_words(subject):
@@ -111,21 +109,6 @@ def _checked(new: NewMessage, teams: set[UUID]) -> tuple[str, str]:
     if problems:
         raise Invalid(problems)
     return subject, body
-
-
-async def _message(viewer: Viewer, thread: Thread, body: str, *, now: datetime) -> Message:
-    disclaimer = await disclaimers.current(viewer.account.language)
-    return Message(
-        id=uuid4(),
-        thread=thread.id,
-        patient=thread.patient,
-        kind="message",
-        sender=await writing.signature(viewer, thread.patient),
-        account=viewer.account.id,
-        body=body,
-        sent_at=now,
-        disclaimer=disclaimer and disclaimer.id,
-    )
 
 
 async def _keep(

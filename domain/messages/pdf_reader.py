@@ -18,6 +18,7 @@ MOST_OBJECTS = 100_000
 MOST_PARTS = 1_000_000
 DEEPEST = 200
 MOST_UNPACKED = 512 * 2**20
+TWICE = "dictionary has duplicated key"
 BLANKS = b"\0\t\n\f\r "
 
 # A key, or what a dictionary says it is, for which a viewer would do more than show pages.
@@ -29,11 +30,18 @@ FORBIDDEN = {
     "/EmbeddedFile": "embedded",
     "/EmbeddedFiles": "embedded",
     "/EF": "embedded",
+    "/FileAttachment": "embedded",
     "/RichMedia": "media",
     "/XFA": "form",
     "/SubmitForm": "form",
     "/ImportData": "form",
+    "/GoToR": "launch",
+    "/GoToE": "launch",
+    "/Rendition": "media",
+    "/Movie": "media",
+    "/Sound": "media",
 }
+WEB = ("http://", "https://", "mailto:")
 # What these pack is as large as the picture says it is.
 PICTURES = {"/DCTDecode", "/DCT", "/JPXDecode", "/JBIG2Decode", "/CCITTFaxDecode", "/CCF"}
 SAYS_WHAT_IT_IS = ("/S", "/Type", "/Subtype")
@@ -61,9 +69,7 @@ def problem_of(content: bytes) -> str:
 def _check(pdf: pikepdf.Pdf, content: bytes) -> None:
     if pdf.is_encrypted:
         raise Refused("encrypted")
-    end = content.rfind(b"%%EOF")
-    if end < 0 or content[end + 5 :].strip(BLANKS):
-        raise Refused("broken")  # another file may begin there
+    _check_end(content)
     if len(pdf.objects) >= MOST_OBJECTS:
         raise Refused("too_complex")
     for count, part in enumerate(_parts(pdf)):
@@ -74,6 +80,14 @@ def _check(pdf: pikepdf.Pdf, content: bytes) -> None:
     if len(pdf.pages) == 0:
         raise Refused("broken")
     _check_streams(pdf)
+    if any(TWICE in warning for warning in pdf.get_warnings()):
+        raise Refused("broken")  # of two values, another reader may take the other one
+
+
+def _check_end(content: bytes) -> None:
+    end = content.rfind(b"%%EOF")
+    if end < 0 or content[end + 5 :].strip(BLANKS):
+        raise Refused("broken")  # another file may begin there
 
 
 def _check_dictionary(part: Any) -> None:
@@ -81,10 +95,30 @@ def _check_dictionary(part: Any) -> None:
         value = part[key]
         if key in FORBIDDEN:
             raise Refused(FORBIDDEN[key])
-        if key == "/OpenAction" and not isinstance(value, pikepdf.Array):
-            raise Refused("action")  # an array only says which page comes first
+        if key == "/OpenAction" and not _is_place(value):
+            raise Refused("action")
+        if key == "/URI" and not _is_web(value):
+            raise Refused("launch")
         if key in SAYS_WHAT_IT_IS and str(value) in FORBIDDEN:
             raise Refused(FORBIDDEN[str(value)])
+
+
+def _is_place(value: Any) -> bool:
+    """An array that says which page comes first, and how it is shown; it does nothing."""
+    if not isinstance(value, pikepdf.Array) or len(value) == 0:
+        return False
+    page = value[0]
+    return isinstance(page, int) or (
+        isinstance(page, pikepdf.Dictionary) and page.get("/Type") == pikepdf.Name.Page
+    )
+
+
+def _is_web(address: Any) -> bool:
+    """Neither a file of the reader's machine nor a script; a document's own base is no address."""
+    if isinstance(address, pikepdf.Dictionary):
+        return True
+    is_text = isinstance(address, pikepdf.String)
+    return is_text and bytes(address).decode("latin-1").lower().startswith(WEB)
 
 
 def _parts(pdf: pikepdf.Pdf) -> Iterator[Any]:
@@ -108,6 +142,8 @@ def _check_streams(pdf: pikepdf.Pdf) -> None:
     unpacked = 0
     for found in pdf.objects:
         if isinstance(found, pikepdf.Stream):
+            if "/F" in found:
+                raise Refused("embedded")  # what it shows lies elsewhere
             unpacked += _unpacked(pdf, found)
             if unpacked > MOST_UNPACKED:
                 raise Refused("too_complex")

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from domain import audit, db
 from domain.accounts import once, throttles
@@ -16,11 +16,10 @@ from domain.errors import (
     ReplyNotOpen,
     TooMany,
 )
-from domain.messages import disclaimers, drafts, texts_to_send, threads, writing
-from domain.messages.tables import Message, Thread
+from domain.messages import drafts, texts_to_send, threads, writing
+from domain.messages.tables import Thread
 from domain.people.policy import Grant
 from domain.people.viewer import Viewer
-from domain.texts import read
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +37,31 @@ async def send(
 ) -> UUID:
     """The new message's id; the same form sent again gives the same one."""
     viewer.acting_for(patient, Grant.SEND_MESSAGES, now)
-    texts_to_send.check(reply.text, has_agreed=reply.has_agreed)
+    await threads.reply_to(viewer, patient, thread, now=now)  # none that they may not see
+    body = texts_to_send.check(reply.text, has_agreed=reply.has_agreed)
     try:
-        return await _send(viewer, patient, thread, reply, key=key, now=now)
+        # Counted apart: what was refused is no reply, and must not use up those of the day.
+        await throttles.take(throttles.TRIES_TO_REPLY, str(viewer.account.id), now=now)
+        return await _send(viewer, patient, thread, reply, body, key=key, now=now)
     except (Conflict, TooMany) as refusal:
         await _keep(viewer, patient, thread, reply, refusal=refusal, now=now)
         raise
 
 
 async def _send(
-    viewer: Viewer, patient: UUID, thread: UUID, reply: Reply, *, key: str, now: datetime
+    viewer: Viewer,
+    patient: UUID,
+    thread: UUID,
+    reply: Reply,
+    body: str,
+    *,
+    key: str,
+    now: datetime,
 ) -> UUID:
-    message = await _message(thread, viewer, patient, reply, now=now)
-    content = json.dumps([str(thread), str(reply.answers), message.body])
+    message = await writing.from_patient_side(
+        viewer, thread, patient, body, answers=reply.answers, now=now
+    )
+    content = json.dumps([str(thread), str(reply.answers), body])
     try:
         async with db.transaction():
             await db.lock_row(Thread, thread)
@@ -59,8 +70,8 @@ async def _send(
             )
             if first != message.id:
                 return first
-            await _check(viewer, patient, thread, reply, now)
             await throttles.take(throttles.REPLIES, str(viewer.account.id), now=now)
+            await _check(viewer, patient, thread, reply, now)
             await writing.add(await _thread(thread), message)
             await drafts.drop(viewer, patient, thread)
             await audit.record(
@@ -91,30 +102,10 @@ async def _thread(thread: UUID) -> Thread:
     return found
 
 
-async def _message(
-    thread: UUID, viewer: Viewer, patient: UUID, reply: Reply, *, now: datetime
-) -> Message:
-    disclaimer = await disclaimers.current(viewer.account.language)
-    return Message(
-        id=uuid4(),
-        thread=thread,
-        patient=patient,
-        kind="message",
-        sender=await writing.signature(viewer, patient),
-        account=viewer.account.id,
-        body=read(reply.text),
-        sent_at=now,
-        answers=reply.answers,
-        disclaimer=disclaimer and disclaimer.id,
-    )
-
-
 async def _keep(
     viewer: Viewer, patient: UUID, thread: UUID, reply: Reply, *, refusal: Refusal, now: datetime
 ) -> None:
-    """What was written is not lost; and a script may not try without end."""
-    if isinstance(refusal, Conflict):
-        await throttles.count(throttles.REPLIES, str(viewer.account.id), now=now)
+    """What was written is not lost."""
     await drafts.save(
         viewer, patient, thread, body=reply.text, has_agreed=reply.has_agreed, now=now
     )

@@ -3,11 +3,11 @@
 from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID
 
+from domain.clinic.settings import ClinicSettings
 from domain.people.policy import Grant
-from domain.people.viewer import Viewer
 
 Kind = Literal["message", "document", "invoice"]
 Box = Literal["inbox", "documents", "invoices", "sent"]
@@ -31,6 +31,14 @@ LONGEST_SUBJECT = 120
 WhyNoReply = Literal["", "off", "no_grant", "closed", "nothing_to_answer", "refused", "used"]
 
 
+class Asker(Protocol):
+    """What of a viewer the rules look at."""
+
+    @property
+    def clinic(self) -> ClinicSettings: ...
+    def may(self, grant: Grant, patient: UUID, now: datetime) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class LatestFromClinic:
     """What of the clinic's latest message in a thread decides whether it may be answered."""
@@ -41,23 +49,23 @@ class LatestFromClinic:
     is_answered: bool
 
 
-def visible_kinds(viewer: Viewer, patient: UUID, now: datetime) -> frozenset[Kind]:
+def visible_kinds(viewer: Asker, patient: UUID, now: datetime) -> frozenset[Kind]:
     """What this viewer may read of that patient; a message of another kind does not exist."""
     return frozenset(kind for kind in KINDS if viewer.may(GRANT_OF[kind], patient, now))
 
 
-def is_open(box: Box, viewer: Viewer) -> bool:
+def is_open(box: Box, viewer: Asker) -> bool:
     """Whether the clinic has that list at all."""
     clinic = viewer.clinic
     return {"documents": clinic.has_documents, "invoices": clinic.has_invoices}.get(box, True)
 
 
-def may_open(box: Box, viewer: Viewer, patient: UUID, now: datetime) -> bool:
+def may_open(box: Box, viewer: Asker, patient: UUID, now: datetime) -> bool:
     """Whether that list stands among the tabs; a route asks the same."""
     return is_open(box, viewer) and bool(visible_kinds(viewer, patient, now) & KINDS_OF[box])
 
 
-def may_write(viewer: Viewer, patient: UUID, now: datetime) -> bool:
+def may_write(viewer: Asker, patient: UUID, now: datetime) -> bool:
     """« Nouveau message »."""
     return viewer.clinic.has_new_messages and viewer.may(Grant.SEND_MESSAGES, patient, now)
 
@@ -68,7 +76,7 @@ def is_reply_allowed(allowed_at: datetime | None, refused_at: datetime | None) -
 
 
 def why_no_reply(
-    viewer: Viewer,
+    viewer: Asker,
     patient: UUID,
     *,
     is_closed: bool,

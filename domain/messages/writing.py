@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from domain import activity, receipts
 from domain.accounts.access import names_of_holders
 from domain.mail import outbox
+from domain.messages import disclaimers
 from domain.messages.tables import Message, Thread
 from domain.people.viewer import Viewer
 from domain.texts import folded
+
+LONGEST_SENDER = 120
 
 
 async def add(thread: Thread, message: Message, *, file_names: Sequence[str] = ()) -> None:
@@ -41,7 +44,36 @@ def once_key(message: UUID) -> str:
     return f"communication:{message}:"
 
 
-async def signature(viewer: Viewer, patient: UUID) -> str:
-    """The name of whoever writes for this patient: of their own chart, else as they signed up."""
+async def from_patient_side(
+    viewer: Viewer,
+    thread: UUID,
+    patient: UUID,
+    body: str,
+    *,
+    answers: UUID | None = None,
+    now: datetime,
+) -> Message:
+    """As `add` takes it: signed by its writer, under the clause that they have read."""
+    disclaimer = await disclaimers.current(viewer.account.language)
+    return Message(
+        id=uuid4(),
+        thread=thread,
+        patient=patient,
+        kind="message",
+        sender=await _signature(viewer, patient),
+        account=viewer.account.id,
+        body=body,
+        sent_at=now,
+        answers=answers,
+        disclaimer=disclaimer and disclaimer.id,
+    )
+
+
+async def _signature(viewer: Viewer, patient: UUID) -> str:
+    """The name of whoever writes for this patient: of their own chart, else as they signed up.
+
+    Empty where the clinic has neither: an address to sign in with is told to nobody else.
+    """
     own = next((profile.full_name for profile in viewer.profiles if profile.is_own), "")
-    return own or (await names_of_holders(patient)).get(viewer.account.id) or viewer.account.email
+    name = own or (await names_of_holders(patient)).get(viewer.account.id, "")
+    return name[:LONGEST_SENDER].strip()

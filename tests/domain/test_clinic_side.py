@@ -1,7 +1,8 @@
 """What the clinic sends reaches the right accounts, once, and whoever looks after it is told."""
 
+import asyncio
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,7 +12,8 @@ import pytest
 from domain import audit, db
 from domain.audit import Actor
 from domain.errors import Invalid, NotFound, PdfRefused
-from domain.messages import addressing, clinic_side, threads
+from domain.mail import delivery as mails
+from domain.messages import addressing, attachments, clinic_side, threads
 from domain.messages.attachments import File
 from domain.messages.clinic_side import ToSend
 from domain.messages.files import FolderStore
@@ -63,6 +65,10 @@ async def message_of(thread: UUID) -> dict[str, Any]:
     return found[0]
 
 
+async def mailed(message: UUID, *, now: datetime = NOW) -> set[str]:
+    return {each.mailed for each in await clinic_side.delivery(message, now=now)}
+
+
 async def actions() -> list[str]:
     return [row["action"] for row in await db.fetch("SELECT action FROM audit_line ORDER BY id")]
 
@@ -99,7 +105,7 @@ async def test_a_document_comes_with_its_file_and_without_a_word_if_need_be(
     assert (message.kind, [file.title for file in message.attachments]) == (kind, ["Reçu d’été"])
     assert folded("reçu d’été") in (await message_of(thread))["folded"]
     (attachment,) = await rows("attachment")
-    assert await files.read(attachment["stored_as"]) == sent.files[0].content
+    assert await files.read(attachment["stored_as"], 0, 2**20) == sent.files[0].content
 
 
 @pytest.mark.parametrize(
@@ -259,7 +265,7 @@ async def test_a_delivery_says_who_was_written_to_and_who_read_it(world: World) 
     message = (await message_of(thread))["id"]
     await threads.open(await world.viewer(), world.bob, thread, now=NOW)
     await db.fetch("UPDATE outbound_email SET dead_at = {} WHERE account = {}", NOW, other)
-    found = {each.account: each for each in await clinic_side.delivery(message)}
+    found = {each.account: each for each in await clinic_side.delivery(message, now=NOW)}
     assert (found[world.alice_account].name, found[world.alice_account].mailed) == (
         "Alice Gagnon",
         "waiting",
@@ -267,11 +273,12 @@ async def test_a_delivery_says_who_was_written_to_and_who_read_it(world: World) 
     assert found[world.alice_account].read_at == NOW
     assert (found[other].mailed, found[other].read_at) == ("dead", None)
     await db.fetch("UPDATE outbound_email SET sent_at = {}, dead_at = NULL", NOW)
-    assert {each.mailed for each in await clinic_side.delivery(message)} == {"sent"}
+    assert await mailed(message) == {"sent"}
     await db.fetch("DELETE FROM outbound_email")
-    assert {each.mailed for each in await clinic_side.delivery(message)} == {"none"}
+    assert await mailed(message) == {"none"}
+    assert await mailed(message, now=NOW + mails.KEPT) == {"unknown"}
     with pytest.raises(NotFound):
-        await clinic_side.delivery(uuid4())
+        await clinic_side.delivery(uuid4(), now=NOW)
 
 
 async def test_what_waits_is_neither_answered_nor_closed(world: World, files: FolderStore) -> None:
@@ -343,3 +350,66 @@ async def test_a_profile_withdrawn_is_nobodys_any_more(world: World) -> None:
     await ProxyGrant.update({ProxyGrant.withdrawn_at: NOW}).where(ProxyGrant.patient == world.bob)
     with pytest.raises(Invalid):
         await addressing.patient_of("alice@example.com", "Bob Gagnon")
+
+
+async def test_whoever_answers_has_read_what_was_written(world: World, files: FolderStore) -> None:
+    """And it stays done with, as its writer sees it, when a closed thread goes on."""
+    thread = await world.thread()
+    mine = await world.message(thread, account=world.alice_account, at=NOW)
+    viewer, states = await world.viewer(), []
+
+    async def look() -> None:
+        view = await threads.open(viewer, world.alice, thread, now=NOW)
+        states.append(next(each.state for each in view.messages if each.id == mine))
+
+    await look()
+    await clinic_side.close(STAFF, thread, by=BY, now=NOW + MINUTE)
+    await look()
+    await clinic_side.answer(STAFF, thread, draft(world), files=files, now=NOW + 2 * MINUTE)
+    await look()
+    await world.message(thread, account=world.alice_account, at=NOW + 3 * MINUTE)
+    await look()
+    assert states == ["sent", "done", "done", "done"]
+    seen = await db.fetch("SELECT seen_by FROM message WHERE id = {}", mine)
+    assert seen == [{"seen_by": BY}]
+
+
+async def test_an_answer_is_read_as_seen_where_it_may_not_be_seen(
+    world: World, files: FolderStore
+) -> None:
+    """A4: that there is an invoice is not told to who may not see one."""
+    account = await world.account("nanny@example.com")
+    await world.grant(account, world.bob, "send_messages", relationship="caregiver")
+    thread = await world.thread(patient=world.bob)
+    await world.message(thread, account=account, at=NOW)
+    bill = draft(world, patient=world.bob, kind="invoice", files=(pdf(),))
+    await clinic_side.answer(STAFF, thread, bill, files=files, now=NOW + MINUTE)
+    view = await threads.open(await world.viewer(account), world.bob, thread, now=NOW)
+    assert [each.state for each in view.messages if each.is_own_side] == ["seen"]
+
+
+async def test_what_took_long_to_check_stands_after_what_came_meanwhile(
+    world: World, files: FolderStore
+) -> None:
+    thread = await world.thread()
+    await world.message(thread, "Entre-temps.", account=world.alice_account, at=NOW + MINUTE)
+    await clinic_side.answer(STAFF, thread, draft(world, body="Enfin."), files=files, now=NOW)
+    view = await threads.open(await world.viewer(), world.alice, thread, now=NOW)
+    assert [each.body for each in view.messages][1:] == ["Entre-temps.", "Enfin."]
+    assert await clinic_side.waiting() == []
+
+
+async def test_two_sendings_at_once_share_what_is_left_of_the_day(
+    world: World, files: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were looked at before either was counted."""
+    size = len(pdfs.good())
+    monkeypatch.setattr(attachments, "MOST_BYTES_A_DAY", size)
+    ready = [await attachments.stored([pdf()], files) for _ in range(2)]
+    paper = draft(world, kind="document", files=(pdf(),))
+    await attachments.check_all(paper.files, now=NOW)
+    sent = await asyncio.gather(
+        *(clinic_side.post(STAFF, paper, each, now=NOW) for each in ready), return_exceptions=True
+    )
+    assert sorted(type(each).__name__ for each in sent) == ["PdfRefused", "UUID"]
+    assert await count("attachment") == 1

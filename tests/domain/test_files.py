@@ -38,13 +38,15 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
 
 async def test_what_is_put_is_read_again_until_it_is_deleted(store: Files) -> None:
     await store.put(ONE, CONTENT)
-    await store.put(OTHER, b"")
-    assert await store.read(ONE) == CONTENT
-    assert await store.read(OTHER) == b""
+    await store.put(OTHER, b"%PDF")
+    assert await store.read(ONE, 0, 2**20) == CONTENT
+    assert await store.read(OTHER, 0, 4) == b"%PDF"
+    assert await store.read(ONE, 300, 50) == CONTENT[300:350]
+    assert await store.read(ONE, len(CONTENT) - 9, 50) == CONTENT[-9:]
     await store.delete(ONE)
     await store.delete(ONE)
     with pytest.raises(Unreadable):
-        await store.read(ONE)
+        await store.read(ONE, 0, 1)
     assert list(await store.names()) == [OTHER]
 
 
@@ -66,7 +68,7 @@ async def test_names_come_with_the_time_since_when(store: Files) -> None:
 )
 async def test_no_name_leads_out_of_the_store(store: Files, name: str) -> None:
     """A33: a path in place of a name."""
-    for act in (store.put(name, b""), store.read(name), store.delete(name)):
+    for act in (store.put(name, b""), store.read(name, 0, 1), store.delete(name)):
         with pytest.raises(ValueError, match="not a name"):
             await act
 
@@ -145,7 +147,7 @@ async def test_a_bucket_that_is_away_is_unreadable(
     await store.put(ONE, CONTENT)
     bucket.is_broken = True
     with pytest.raises(Unreadable):
-        await store.read(ONE)
+        await store.read(ONE, 0, 1)
 
 
 def settings(**env: str) -> Settings:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain import db, receipts
+from domain.clinic.tables import Site
 from domain.errors import NotAllowed, NotFound, ProfileLost
 from domain.messages import inbox
 from domain.messages.inbox import Listing
@@ -111,6 +112,19 @@ async def test_sent_shows_what_this_side_wrote_and_to_whom(world: World) -> None
     (row,) = (await listing(world, "sent")).rows
     assert (row.subject, row.excerpt, row.recipient) == ("Répondu", "Merci.", "Dre Camille Roy")
     assert not row.is_unread
+
+
+@pytest.mark.parametrize("box", ["inbox", "sent"])
+async def test_a_reply_does_not_tell_who_signed_what_may_not_be_seen(
+    world: World, box: Box
+) -> None:
+    """A6: whoever signs a document says what it is about."""
+    thread = await world.thread(kind="document")
+    (document,) = await db.fetch("SELECT id FROM message WHERE thread = {}", thread)
+    await world.message(thread, "Merci.", account=world.alice_account, answers=document["id"])
+    for grants, told in ((["read_messages"], ""), (list(READS), "Dre Camille Roy")):
+        (row,) = (await listing(world, box, viewer=await proxy(world, *grants))).rows
+        assert (row.excerpt, row.recipient) == ("Merci.", told)
 
 
 async def test_what_the_clinic_has_not_answered_is_in_the_inbox_too(world: World) -> None:
@@ -258,3 +272,52 @@ async def test_a_list_is_one_statement_for_one_row_and_for_many(world: World, bo
         with statements() as asked:
             await listing(world, box, viewer=viewer)
         assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "excerpt"),
+    [
+        ("Bonjour Heather,\r\n\r\nVoici vos  résultats.\nMerci.", "Voici vos résultats. Merci."),
+        ("Bonjour Heather,", "Bonjour Heather,"),
+        ("Bonjour,\n \n", "Bonjour,"),
+        ("Voici.\nMerci.", "Voici. Merci."),
+        ("Prenez ceci le matin et cela le soir, car\nil le faut.", None),
+        ("é" * 60 + ",\nfin", None),
+        ("Madame,\n" + "é" * 500, "é" * 160),
+    ],
+)
+async def test_a_row_tells_what_comes_after_the_greeting(
+    world: World, body: str, excerpt: str | None
+) -> None:
+    await world.thread(body)
+    (row,) = (await listing(world)).rows
+    assert row.excerpt == (" ".join(body.split()) if excerpt is None else excerpt)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["l'œdème", "l’oedeme", "OEDÈME", "lʼŒDÈME", '"rendez-vous"', "«rendez‑vous»", "e\u0301"],
+)
+async def test_what_looks_alike_is_found_alike(world: World, words: str) -> None:
+    await world.thread("L’œdème ; « rendez–vous » et “rendez-vous” «rendez-vous».")
+    assert len((await listing(world, words=words)).rows) == 1
+
+
+async def test_an_accent_alone_looks_for_nothing(world: World) -> None:
+    await world.thread()
+    found = await listing(world, words=" \u0301 ")
+    assert (found.words, len(found.rows)) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("site", "place"),
+    [
+        ("Clinique des Érables – Rosemont", "Rosemont"),
+        ("Clinique des Érables", "Clinique des Érables"),
+        ("Pavillon Roy", "Pavillon Roy"),
+    ],
+)
+async def test_a_place_is_told_by_its_own_name(world: World, site: str, place: str) -> None:
+    await Site.update({Site.name: site}).where(Site.id == world.site)
+    await world.thread()
+    assert [row.place for row in (await listing(world)).rows] == [place]

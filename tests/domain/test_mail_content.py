@@ -25,16 +25,16 @@ from domain.accounts.letters import AccountLetter
 from domain.accounts.tables import EmailChange, Invitation
 from domain.appointments.agenda import Place, Visit
 from domain.appointments.letters import KINDS, VisitLetter, compose
-from domain.appointments.offers import Named
 from domain.config import Settings
 from domain.links import Links, Purpose, hash_of
 from domain.mail import delivery, outbox
 from domain.messages import letters as communication_letters
 from domain.messages.letters import CommunicationLetter
 from domain.people.tables import Account, ProxyGrant
+from domain.texts import Named
 from jobs.deliver_mail import compose as compose_any
 from jobs.maildir import MaildirMailer
-from jobs.messages import About, message
+from jobs.mails import About, message
 from jobs.office import PostOffice
 from tests.domain.values import clinic, local
 from tests.web.browser import HOST, Browser, Clock, main, running

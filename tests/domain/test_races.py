@@ -2,21 +2,30 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 
 from domain import db
-from domain.accounts import sessions
+from domain.accounts import access, invitations, sessions
+from domain.accounts.tables import Invitation
 from domain.appointments.choices import ANYONE
+from domain.audit import Actor
+from domain.links import Links, Purpose
+from domain.messages import clinic_side, drafts
+from domain.messages.clinic_side import ToSend
+from domain.people.policy import Grant
+from domain.people.tables import Patient
 from tests.domain import records
 from tests.domain.contender import Wish, at_once, in_processes
 from tests.web.browser import Browser, Clock, running
-from tests.world import World
+from tests.world import NOW, PASSWORDS, World
 
 MANY = 50
+LINKS = Links(["0123456789abcdefghijklmnopqrstuv"])
 MINUTE = timedelta(minutes=1)
 
 OVERLAPPING = """
@@ -186,3 +195,143 @@ async def test_a_double_click_in_the_page_books_once(world: World) -> None:
     assert {answer.status_code for answer in answers} == {303}
     assert len({answer.headers["location"] for answer in answers}) == 1
     await check_one_of_each(1)
+
+
+# Messages beside everything else
+
+
+async def test_writing_and_booking_for_one_patient_do_not_block_each_other(world: World) -> None:
+    """Each holds its own row and refers to the other's: nobody waits in a ring."""
+    carer = await world.account("carer@example.com")
+    await world.consent(await world.grant(carer, world.alice, relationship="caregiver"))
+    viewer = await world.viewer()
+
+    async def save(text: str) -> str:
+        try:
+            await drafts.save(viewer, world.alice, None, body=text, now=world.now)
+        except Exception as error:
+            return repr(error)
+        return "done"
+
+    said: Counter[str] = Counter()
+    await world.set_clinic(most_upcoming=100)
+    for n in range(10):
+        slot = await world.slot(world.now + timedelta(days=1 + n))
+        wish = Wish(carer, world.alice, slot, replace(world.choices, practitioner=ANYONE), NOW)
+        saves = [save("Bonj" if place % 2 else "") for place in range(20)]  # each a new row
+        said += Counter(await asyncio.gather(*saves[:3], wish.try_("book"), *saves[3:]))
+    assert said == {"done": 10 * 21}
+
+
+async def test_a_profile_given_while_the_clinic_writes_blocks_nobody(world: World) -> None:
+    """And whoever is given it has every message of the clinic."""
+    threads = [await world.thread(patient=world.bob) for _ in range(5)]
+    for n in range(10):
+        account = await world.account(f"parent{n}@example.com")
+        await asyncio.gather(
+            give(account, world),
+            *(world.message(thread, at=world.now + n * MINUTE) for thread in threads),
+        )
+        assert await lacking(account, world.bob) == 0
+
+
+async def test_an_invitation_taken_up_while_the_clinic_writes_blocks_nobody(world: World) -> None:
+    """It holds the patient and is given threads; the other holds a thread of the patient's."""
+    staff, adult = Actor("staff", None, "race"), date(1980, 1, 1)
+    said: Counter[str] = Counter()
+
+    async def tried(act: Awaitable[object]) -> None:
+        try:
+            await act
+        except Exception as error:
+            said[repr(error)] += 1
+
+    for n in range(8):
+        email = f"denise{n}@example.com"
+        account, patient = await world.account(email), await world.patient("Denise", "Côté", adult)
+        threads = [await world.thread(patient=patient) for _ in range(4)]
+        code = await invitations.invite(
+            patient, email, "fr", staff, links=LINKS, passwords=PASSWORDS, now=NOW
+        )
+        (row,) = await Invitation.objects().where(Invitation.patient == patient)
+        token, viewer = LINKS.secret_token(Purpose.INVITE, row.id), await world.viewer(account)
+        binding = invitations.attach(viewer, token, code, passwords=PASSWORDS, now=NOW)
+        texts = [
+            ToSend(patient, "message", "", "Bonjour.", "accueil", team=world.team, thread=thread)
+            for thread in threads
+        ]
+
+        async def write(draft: ToSend) -> None:
+            for _ in range(8):
+                await clinic_side.post(staff, draft, (), now=NOW)
+
+        await asyncio.gather(*map(tried, (binding, *map(write, texts))))
+        assert await lacking(account, patient) == 0
+    assert said == {}
+
+
+@pytest.mark.parametrize("is_given_first", [True, False])
+async def test_a_message_and_a_new_holder_never_miss_each_other(
+    world: World, is_given_first: bool
+) -> None:
+    """R67: each of them is not yet there for the other to see."""
+    thread = await world.thread(patient=world.bob)
+    account = await world.account("parent@example.com")
+    has_begun = asyncio.Event()
+
+    async def first() -> None:
+        async with db.transaction():
+            await (give(account, world) if is_given_first else world.message(thread))
+            has_begun.set()
+            await asyncio.sleep(0.3)  # the other comes up to where it waits
+
+    async def second() -> None:
+        await has_begun.wait()
+        await (world.message(thread) if is_given_first else give(account, world))
+
+    await asyncio.gather(first(), second())
+    assert await lacking(account, world.bob) == 0
+
+
+@pytest.mark.postgres
+async def test_a_locked_row_may_be_referred_to(world: World) -> None:
+    async def refer() -> None:
+        await drafts.save(await world.viewer(), world.alice, None, body="Bonj", now=world.now)
+
+    is_locked, is_done = asyncio.Event(), asyncio.Event()
+
+    async def lock() -> None:
+        async with db.transaction():
+            await db.lock_row(Patient, world.alice)
+            is_locked.set()
+            await asyncio.wait_for(is_done.wait(), timeout=5)
+
+    locking = asyncio.create_task(lock())
+    await is_locked.wait()
+    await refer()
+    is_done.set()
+    await locking
+
+
+async def give(account: UUID, world: World) -> None:
+    await access.grant(
+        Actor("staff", None, "race"),
+        account,
+        world.bob,
+        relationship="parent",
+        grants=list(Grant),
+        by="accueil",
+        now=world.now,
+    )
+
+
+async def lacking(account: UUID, patient: UUID) -> int:
+    """How many of the clinic's unread messages this holder was not given."""
+    (row,) = await records.rows(
+        f"""
+        SELECT count(*) AS n FROM message m WHERE m.patient = '{patient}'
+          AND m.account IS NULL AND NOT EXISTS (
+            SELECT 1 FROM receipt r WHERE r.message = m.id AND r.account = '{account}')
+        """
+    )
+    return int(row["n"])

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from domain import db
+from domain.accounts import throttles
 from domain.errors import NotFound, Refusal
 from domain.messages import replies, rules, threads
 from domain.messages.replies import Reply
@@ -160,3 +161,67 @@ async def test_what_came_between_showing_and_marking_stays_unread(
     await threads.open(viewer, world.alice, thread, now=world.now)
     unread = await Receipt.objects().where(Receipt.read_at.is_null())
     assert [receipt.message for receipt in unread] == late
+
+
+async def test_a_spent_key_opens_no_thread_of_another(world: World) -> None:
+    """A2, A3: neither a draft nor a line of the journal names it."""
+    thread, message = await asked(world)
+    foreign, theirs = await asked(world, patient=world.charlie)
+    viewer = await world.viewer()
+    await replies.send(
+        viewer, world.alice, thread, Reply("Oui.", True, message), key="spent", now=world.now
+    )
+    before = await records.count("audit_line")
+    for other in (foreign, uuid4()):
+        with pytest.raises(NotFound):
+            await replies.send(
+                viewer, world.alice, other, Reply("Non.", True, theirs), key="spent", now=world.now
+            )
+    assert (await Draft.count(), await records.count("audit_line")) == (0, before)
+
+
+async def test_refused_replies_do_not_use_up_those_of_the_day(world: World) -> None:
+    closed = await world.thread()
+    thread, message = await asked(world)
+    viewer = await world.viewer()
+    answers = Counter(
+        [
+            await reply(viewer, world.alice, closed, None, world)
+            for _ in range(throttles.TRIES_TO_REPLY.most + 1)
+        ]
+    )
+    assert answers == {
+        "another_message_came": throttles.TRIES_TO_REPLY.most,
+        "too_many": 1,
+    }
+    world.now += throttles.TRIES_TO_REPLY.window
+    assert await reply(viewer, world.alice, thread, message, world) == "done"
+
+
+async def test_replies_that_are_used_up_are_refused_before_anything_is_looked_at(
+    world: World,
+) -> None:
+    closed = await world.thread()
+    for _ in range(throttles.REPLIES.most):
+        await throttles.take(throttles.REPLIES, str(world.alice_account), now=world.now)
+    assert await reply(await world.viewer(), world.alice, closed, None, world) == "too_many"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "signed"),
+    [("É" * 80, "à" * 80, f"{'É' * 80} {'à' * 39}"), ("", "", "")],
+    ids=["long", "unknown"],
+)
+async def test_a_reply_is_signed_by_a_name_that_fits_or_by_none(
+    world: World, first: str, last: str, signed: str
+) -> None:
+    """P15, R35: never by the address that someone signs in with."""
+    account = await world.account("secret-address@example.com")
+    await world.grant(account, world.bob)
+    if first:
+        own = await world.patient(first, last, date(1980, 1, 1))
+        await world.grant(account, own, relationship="self")
+    thread, message = await asked(world, patient=world.bob)
+    assert await reply(await world.viewer(account), world.bob, thread, message, world) == "done"
+    (written,) = await Message.objects().where(Message.account == account)
+    assert written.sender == signed

@@ -51,6 +51,7 @@ GET  /profils/{patient}/factures                                303     200    2
 GET  /profils/{patient}/envoyees                                303     200    200      404     403     200
 GET  /profils/{patient}/compteurs                               303     200    200      404     403     200
 GET  /profils/{patient}/communications/{thread}                 303     200    200      404     403     200
+GET  /profils/{patient}/communications/{thread}/reponse         303     303    303      404     403     303
 POST /profils/{patient}/communications/{thread}/reponse         303     303    303      404     403     303
 GET  /profils/{patient}/communications/nouveau                  303     200    200      404     403     200
 POST /profils/{patient}/communications/nouveau                  303     303    303      404     403     303

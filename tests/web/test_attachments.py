@@ -9,6 +9,7 @@ import pytest
 
 from domain import db
 from domain.accounts.languages import LANGUAGES
+from domain.messages import attachments
 from domain.people.tables import ProxyGrant
 from tests import pdfs
 from tests.databases import statements
@@ -18,6 +19,7 @@ from tests.web.clinic import widen
 from tests.web.routes import FORMS, ROUTES, scene
 from tests.web.state import journal, journal_after, last_line, rows
 from tests.world import ZONE, World
+from web import attachments as pages
 from web.rendering import Renderer
 
 NAME = "Résultats d’avril.pdf"
@@ -143,6 +145,18 @@ async def test_a_part_is_sent_alone(alice: Browser, url: str, asked: str) -> Non
     assert answer.headers["content-range"] == f"bytes {first}-{last}/{SIZE}"
     assert answer.headers["content-length"] == str(last - first + 1)
     assert answer.headers["cache-control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 256, SIZE - 1, SIZE, SIZE + 1])
+async def test_it_is_the_same_however_it_is_read(
+    alice: Browser, url: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attachments, "PART", at_once)
+    monkeypatch.setattr(pages, "PIECE", 100)
+    assert (await alice.get(url)).content == CONTENT
+    for first, last in ((0, 0), (6, 7), (7, 13), (10, 300), (SIZE - 8, LAST)):
+        answer = await alice.get(url, headers={"range": f"bytes={first}-{last}"})
+        assert (answer.status_code, answer.content) == (206, CONTENT[first : last + 1])
 
 
 @pytest.mark.parametrize("asked", NO_PART)

@@ -709,7 +709,7 @@ async def test_form_key_with_another_choice_is_refused(alice: Browser, world: Wo
     for more in ({"slot": second}, {"slot": first, "patient": world.bob}):
         answer = await book(alice, world, **more)  # type: ignore[arg-type]
         assert answer.status_code == 409
-        assert "Ce formulaire a déjà servi pour un autre choix." in alert(answer)
+        assert "Ce formulaire a déjà servi, avec un autre contenu." in alert(answer)
     assert (await book(alice, world, first, motif="autre")).status_code == 409
     assert await count("appointment") == 1
 

@@ -7,11 +7,12 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from domain.messages import drafts
+from domain.audit import Actor
+from domain.messages import clinic_side, drafts
 from domain.messages.drafts import LONGEST_KEPT
 from domain.messages.tables import Draft
 from jobs.purge import purge
-from tests.web.browser import Browser, Clock, buttons, elements, forms, main
+from tests.web.browser import Browser, Clock, alert, buttons, elements, forms, main, title
 from tests.web.state import count, journal
 from tests.web.test_new_message import WRITTEN, address, proxy, value
 from tests.world import World
@@ -213,3 +214,79 @@ async def test_find_knows_only_its_own_place(alice: Browser, world: World) -> No
     found = await drafts.find(viewer, world.alice, thread)
     assert found is not None
     assert found.body == "Réponse"
+
+
+async def saved_by_hand(
+    browser: Browser, page: httpx.Response, patient: UUID, text: str
+) -> httpx.Response:
+    """« Enregistrer le brouillon », without scripts."""
+    return await browser.http.post(url(patient), data=fields(page) | {"texte": text})
+
+
+async def test_by_hand_too_a_newer_text_stands_and_nothing_typed_is_lost(
+    alice: Browser, world: World, clock: Clock
+) -> None:
+    thread = await world.thread(may_answer=True)
+    reply = f"/profils/{world.alice}/communications/{thread}"
+    for place, in_title in ((address(world.alice), "Nouveau message"), (reply, "Résultats")):
+        one, two = [await alice.get(f"{place}?repondre=1") for _ in range(2)]
+        await types(alice, one, world.alice, "Le premier.")
+        clock.now += timedelta(seconds=5)
+        page = await saved_by_hand(alice, two, world.alice, "Le second.")
+        assert (page.status_code, value(page, "texte")) == (409, "Le second.")
+        assert title(page).startswith(f"Erreur : {in_title}")
+        assert "Un texte plus récent a été enregistré" in alert(page)
+        # The other's text is not this form's to write over.
+        again = await saved_by_hand(alice, page, world.alice, "Le second.")
+        assert again.status_code == 409
+        assert await bodies() == ["Le premier."]
+        await alice.http.post(f"{url(world.alice)}/suppression", data=fields(one))
+
+
+async def test_a_draft_of_a_reply_that_is_not_open_any_more_is_shown_to_copy(
+    alice: Browser, world: World
+) -> None:
+    thread = await world.thread(may_answer=True)
+    form = await alice.get(f"/profils/{world.alice}/communications/{thread}?repondre=1")
+    await clinic_side.close(Actor("staff", None, "t"), thread, by="accueil", now=world.now)
+    page = await saved_by_hand(alice, form, world.alice, "Mes mots.")
+    assert (page.status_code, title(page).startswith("Erreur : Résultats")) == (409, True)
+    assert "Mes mots." in main(page)
+    auto = await types(alice, form, world.alice, "Mes mots.", fil=str(thread))
+    assert (auto.status_code, "data-stop" in elements(auto, "output")[0].attrs) == (409, True)
+    assert await bodies() == []
+
+
+async def test_what_is_too_long_to_keep_is_said(alice: Browser, world: World) -> None:
+    page = await alice.get(address(world.alice))
+    long = "é" * (LONGEST_KEPT + 1)
+    refused = await saved_by_hand(alice, page, world.alice, long)
+    assert (refused.status_code, value(refused, "texte")) == (422, long)
+    assert await bodies() == []
+    words, _ = said(await types(alice, page, world.alice, long))
+    assert words == "Brouillon enregistré à 10:00. La fin, trop longue, n’a pas été conservée."
+    words, _ = said(await types(alice, page, world.alice, long[:-1], vu="*"))
+    assert words == "Brouillon enregistré à 10:00"
+
+
+async def test_what_was_deleted_is_not_saved_behind_it(alice: Browser, world: World) -> None:
+    """An autosave that was on its way."""
+    page = await alice.get(address(world.alice))
+    await types(alice, page, world.alice, "Bonj")
+    await alice.http.post(f"{url(world.alice)}/suppression", data=fields(page))
+    assert said(await types(alice, page, world.alice, "Bonjo")) == ("", "")
+    assert await bodies() == []
+    # The form may be sent all the same, and another one saves.
+    await types(alice, await alice.get(address(world.alice)), world.alice, "Encore")
+    assert await bodies() == ["Encore"]
+    assert (await alice.press(page, "Envoyer", WRITTEN)).status_code == 303
+
+
+async def test_deleting_and_saving_at_once_leave_no_draft(alice: Browser, world: World) -> None:
+    page = await alice.get(address(world.alice))
+    await asyncio.gather(
+        *(types(alice, page, world.alice, f"Bonjour {n}", vu="*") for n in range(4)),
+        alice.http.post(f"{url(world.alice)}/suppression", data=fields(page)),
+        *(types(alice, page, world.alice, f"Merci {n}", vu="*") for n in range(4)),
+    )
+    assert await bodies() == []

@@ -1,5 +1,6 @@
 """The four lists of communications, their counters, and what « Activité » tells of them."""
 
+import re
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ import pytest
 from domain import db
 from domain.accounts.tables import Session
 from domain.messages import inbox
+from domain.messages.tables import Draft
 from tests.databases import statements
 from tests.web.browser import Browser, Clock, Element, elements, heading, links, main
 from tests.web.state import journal_after, last_line
@@ -80,7 +82,7 @@ async def test_row_shows_who_when_what_and_leads_to_its_thread(
     thread = await world.thread("Bonjour.\nTout va bien.", kind="document", subject="Analyses")
     (row,) = listed(await alice.get(url(world)))
     assert row.text == (
-        "22 nov. 2026 Non lu : Dre Camille Roy Clinique des Érables Document"
+        "hier, 10:00 Non lu : Dre Camille Roy Clinique des Érables Document"
         " AnalysesBonjour. Tout va bien."
     )
     assert row.attrs["href"] == f"/profils/{world.alice}/communications/{thread}"
@@ -325,7 +327,11 @@ async def test_activity_tells_each_communication_by_its_thread(
     threads = await of_each_kind(world)
     await world.message(threads["message"], "Merci.", account=world.alice_account)
     shown = links(await alice.get("/"))
-    told = {words.partition(" 2")[0]: href for words, href in shown.items() if "Objet" in words}
+    told = {
+        re.split(" hier| aujourd", words)[0]: href
+        for words, href in shown.items()
+        if "Objet" in words
+    }
     base = url(world)
     assert told == {
         "Message reçu : Objet message": f"{base}/{threads['message']}",
@@ -333,6 +339,62 @@ async def test_activity_tells_each_communication_by_its_thread(
         "Facture reçue : Objet invoice": f"{base}/{threads['invoice']}",
         "Réponse envoyée : Objet message": f"{base}/{threads['message']}",
     }
+
+
+async def test_dashboard_counts_what_is_unread_of_each_profile(
+    alice: Browser, world: World
+) -> None:
+    await of_each_kind(world, world.bob)
+    await world.message(await world.thread(), "Encore.")
+    page = await alice.get("/")
+    cards = [e.text for e in elements(page, "a") if e.attrs.get("class") == "profile-card"]
+    assert cards == ["Alice Gagnon1985-05-021 non lue", "Bob Gagnon2018-03-093 non lues"]
+
+
+async def test_sent_rows_lead_with_whom_it_was_written_to(alice: Browser, world: World) -> None:
+    thread = await world.thread()
+    (asked,) = await db.fetch("SELECT id FROM message")
+    await world.message(thread, "Oui.", account=world.alice_account, answers=asked["id"])
+    (row,) = listed(await alice.get(url(world, "envoyees")))
+    assert row.text.startswith("aujourd’hui, 10:00 À Dre Camille Roy Alice Gagnon Message")
+
+
+async def test_what_was_begun_is_told_by_the_lists_until_it_cannot_be_sent(
+    alice: Browser, world: World
+) -> None:
+    thread = await world.thread(may_answer=True)
+    for about in (thread, None):
+        await Draft.insert(
+            Draft(
+                id=uuid4(),
+                account=world.alice_account,
+                patient=world.alice,
+                thread=about,
+                body="Bonj",
+                saved_at=world.now - timedelta(minutes=2),
+            )
+        )
+    page = await alice.get(url(world))
+    (row,) = listed(page)
+    assert "Résultats Brouillon" in row.text
+    assert "Reprendre votre brouillon" in links(page)
+    await world.message(thread, "Oui.", account=world.alice_account)
+    await Draft.delete().where(Draft.thread.is_null())
+    page = await alice.get(url(world))
+    (row,) = listed(page)
+    assert "Brouillon" not in row.text
+    assert "Nouveau message" in links(page)
+
+
+async def test_phone_s_menu_is_current_on_the_lists_that_it_holds(
+    alice: Browser, world: World
+) -> None:
+    for folder, is_current in (("communications", False), ("documents", True), ("envoyees", True)):
+        page = await alice.get(url(world, folder))
+        (summary,) = [e for e in elements(page, "summary") if "Menu" in e.text]
+        assert ("aria-current" in summary.attrs) == is_current
+        (chips,) = [e for e in elements(page, "nav") if e.attrs.get("class") == "chips"]
+        assert chips.text == "".join(LISTS.values())
 
 
 # Cost.

@@ -1,6 +1,7 @@
 """R35: a text sent after its session had ended is its writer's again, and nobody else's."""
 
 from datetime import timedelta
+from random import Random
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
@@ -127,6 +128,23 @@ async def test_new_terms_in_between_lose_no_text(alice: Browser, world: World) -
     assert await bodies() == [WRITTEN["texte"]]
 
 
+async def test_what_was_written_elsewhere_meanwhile_stands(
+    alice: Browser, app: Gate, world: World, clock: Clock
+) -> None:
+    """P18: the newer draft is kept, for the older text was seen by its writer, and this was not."""
+    page = await alice.get(address(world.alice))
+    await session_ends()
+    refused = await sends(alice, page)
+    clock.now += timedelta(minutes=1)
+    phone = Browser(app)
+    await phone.sign_in()
+    await types(phone, await phone.get(address(world.alice)), world.alice, "Plus récent")
+    clock.now += timedelta(minutes=1)
+    again = await signs_in(alice, refused)
+    assert value(again, "texte") == "Plus récent"
+    assert await bodies() == ["Plus récent"]
+
+
 async def test_another_who_signs_in_there_gets_nothing(alice: Browser, world: World) -> None:
     """A22: no text is planted under another's account, nor shown to them."""
     page = await alice.get(address(world.alice))
@@ -161,6 +179,41 @@ async def test_without_our_signature_nothing_is_kept(
     assert await bodies() == []
 
 
+async def test_a_form_outlives_no_session_by_more_than_its_text_would(
+    alice: Browser, world: World, clock: Clock
+) -> None:
+    """A22: who found an old page of another's signs nothing with it."""
+    page = await alice.get(address(world.alice))
+    await session_ends()
+    clock.now += timedelta(hours=12, minutes=14)
+    await sends(alice, page)
+    assert COOKIE in alice.http.cookies
+    alice.http.cookies.delete(COOKIE)
+    clock.now += timedelta(minutes=1)
+    await sends(alice, page)
+    assert COOKIE not in alice.http.cookies
+
+
+@pytest.mark.parametrize("size", [20_000, 90_000])
+async def test_a_huge_text_without_a_session_costs_next_to_nothing(
+    alice: Browser, world: World, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A31: control characters, which nothing packs, sent by nobody in particular."""
+    packed = count_packed(monkeypatch)
+    sent = fields(await alice.get(address(world.alice)))
+    await session_ends()
+    noise = "".join(chr(1 + place * 7919 % 31) for place in range(size))
+    body = f"auteur={sent['auteur']}&texte={noise}".encode()
+    answer = await alice.http.post(
+        address(world.alice),
+        content=body,
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
+    assert (answer.status_code, COOKIE in alice.http.cookies) == (303, size < 64_000)
+    assert max(packed, default=0) < 6_000
+    assert len(packed) <= 15
+
+
 async def test_another_site_plants_nothing(alice: Browser, world: World) -> None:
     page = await alice.get(address(world.alice))
     sent = fields(page) | WRITTEN
@@ -179,7 +232,7 @@ async def test_the_cookie_is_worth_nothing_altered_or_after_a_quarter_of_an_hour
     await session_ends()
     refused = await sends(alice, page)
     sealed = alice.http.cookies[COOKIE]
-    for odd in (sealed[:-6] + "AAAAAA", sealed[:40], "x", "é".encode().hex(), sealed * 2):
+    for odd in (sealed[:-6] + "AAAAAA", sealed[:40], "x", "é".encode().hex(), sealed.swapcase()):
         alice.http.cookies.set(COOKIE, odd, domain="portail.example", path="/")
         await alice.sign_in()
         assert (odd[:9], await bodies()) == (odd[:9], [])
@@ -220,7 +273,7 @@ async def test_wrong_passwords_on_the_way_cost_no_text(alice: Browser, world: Wo
 
 
 def kept(body: str, subject: str = "", author: UUID | None = None) -> KeptText:
-    return KeptText(author or uuid4(), uuid4(), uuid4(), uuid4(), subject, body, True)
+    return KeptText(author or uuid4(), uuid4(), uuid4(), uuid4(), subject, body, True, NOW)
 
 
 def test_everything_that_may_be_sent_fits_whole_in_a_cookie() -> None:
@@ -242,6 +295,35 @@ def test_what_is_too_long_to_send_loses_its_end_alone() -> None:
     assert len(found.body) > 500
 
 
+def count_packed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of what is packed from now on."""
+    sizes: list[int] = []
+    pack = kept_text._packed
+
+    def counting(text: KeptText) -> bytes:
+        sizes.append(len(text.subject) + len(text.body))
+        return pack(text)
+
+    monkeypatch.setattr(kept_text, "_packed", counting)
+    return sizes
+
+
+@pytest.mark.parametrize("letters", ["\x01\x02\x03\x04", "ab", "\U0001f300\u4e00\x1f"])
+def test_a_text_is_cut_in_a_few_steps(letters: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A31: the work is bounded whatever was sent, for nobody has signed in yet."""
+    packed = count_packed(monkeypatch)
+    noise = Random(1).choices(letters, k=100_000)
+    text = kept("".join(noise), "".join(noise[:9_000]))
+    sealed = kept_text.seal(text, BOX, now=NOW)
+    found = kept_text.unseal(text.author, sealed, BOX, now=NOW)
+    assert len(sealed) <= LARGEST
+    assert found is not None
+    assert text.body.startswith(found.body)
+    assert len(found.body) >= 400
+    assert len(packed) <= 15
+    assert max(packed) <= 5_500
+
+
 async def test_the_text_is_in_no_journal_and_no_log(
     alice: Browser, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -250,3 +332,14 @@ async def test_the_text_is_in_no_journal_and_no_log(
     again = await signs_in(alice, await sends(alice, page))
     assert "renouveler" in value(again, "texte")
     assert "renouveler" not in caplog.text
+
+
+async def test_a_text_that_lost_its_end_says_so(alice: Browser, world: World) -> None:
+    page = await alice.get(address(world.alice))
+    await session_ends()
+    written = "".join(chr(0x1F300 + place * 7919 % 60000) for place in range(4000))
+    refused = await alice.press(page, "Envoyer", WRITTEN | {"texte": written})
+    assert onward(refused) == f"{address(world.alice)}?conserve=coupe"
+    again = await signs_in(alice, refused)
+    assert "La fin, trop longue, n’a pas été conservée." in main(again)
+    assert written.startswith(value(again, "texte"))

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from domain.accounts import throttles
 from domain.clinic.tables import Team
 from domain.messages.rules import LONGEST_BODY, LONGEST_SUBJECT
 from domain.messages.tables import Draft, Message, Thread
@@ -88,7 +89,7 @@ async def test_a_new_message_begins_a_thread_with_the_team(alice: Browser, world
     assert (message.account, message.answers) == (world.alice_account, None)
     (line,) = await journal("message.begun")
     assert (line["patient"], line["subject"]) == (world.bob, message.id)
-    assert "Votre message a été envoyé." in main(await alice.follow(answer))
+    assert "Votre message a été envoyé au nom de Bob Gagnon" in main(await alice.follow(answer))
 
 
 async def test_of_several_teams_one_is_chosen(alice: Browser, world: World) -> None:
@@ -293,3 +294,14 @@ async def test_fields_of_the_body_choose_no_patient(alice: Browser, world: World
     await alice.press(page, "Envoyer", WRITTEN | smuggled)
     (message,) = await Message.objects()
     assert (message.patient, message.account) == (world.alice, world.alice_account)
+
+
+async def test_a_kept_new_message_is_still_this_forms_draft(alice: Browser, world: World) -> None:
+    for _ in range(throttles.NEW_MESSAGES.most):
+        await throttles.take(throttles.NEW_MESSAGES, str(world.alice_account), now=world.now)
+    page = await sent(alice, world.alice, texte="Un.\r\nDeux.")
+    (draft,) = await Draft.objects()
+    (seen,) = [e for e in elements(page, "input") if e.attrs.get("name") == "vu"]
+    assert (page.status_code, seen.attrs["value"]) == (429, draft.saved_at.isoformat())
+    assert "retry-after" in page.headers
+    assert "Brouillon enregistré à 10:00" in main(page)

@@ -85,17 +85,36 @@ async def test_a_second_reply_is_refused_until_the_clinic_writes_anew(
     assert len(await answers(thread)) == 2
 
 
+async def test_a_form_sent_by_htmx_is_refused_in_its_page_and_leaves_it_once_sent(
+    alice: Browser, world: World
+) -> None:
+    thread = await world.thread(may_answer=True)
+    page = await form_of(alice, world.alice, thread)
+    (form,) = [form for form in forms(page) if form.action.endswith("/reponse")]
+    refused = await alice.post(form.action, form.fields, htmx=True)
+    assert (refused.status_code, "<html" in refused.text) == (422, False)
+    sent = await alice.post(form.action, form.fields | WRITTEN, htmx=True)
+    (message,) = await Message.objects().where(Message.account.is_not_null())
+    assert sent.headers["hx-redirect"] == (
+        f"{address(world.alice, thread)}?fait=reponse#message-{message.id}"
+    )
+
+
 async def test_a_reply_for_someone_else_names_its_writer(app: Gate, world: World) -> None:
     thread = await world.thread(patient=world.bob, may_answer=True)
     browser = await proxy(world, app, "send_messages")
+    assert "Au nom de Bob Gagnon" in main(await form_of(browser, world.bob, thread))
     page = await browser.follow(await answered(browser, world.bob, thread))
+    assert "Votre réponse a été envoyée au nom de Bob Gagnon" in main(page)
     assert "au nom de Bob Gagnon" in cards(page)[-1].text
 
 
 async def test_where_the_list_was_is_kept_over_the_reply(alice: Browser, world: World) -> None:
     thread = await world.thread(kind="document", may_answer=True)
     page = await alice.get(f"{address(world.alice, thread)}?de=documents&q=foie&repondre=1")
-    assert links(page)["Annuler"] == f"{address(world.alice, thread)}?de=documents&q=foie"
+    assert links(page)["Annuler"] == (
+        f"{address(world.alice, thread)}?de=documents&q=foie&repondre=0"
+    )
     refused = await alice.press(page, "Envoyer")
     assert "Documents" in title(refused)
     sent = await alice.press(refused, "Envoyer", WRITTEN)
@@ -339,3 +358,39 @@ async def test_the_form_reads_in_english(alice: Browser, world: World) -> None:
     page = await form_of(alice, world.alice, thread)
     assert "Messages do not replace a visit." in main(page)
     assert {"Cancel", "Send"} <= set(buttons(page))
+
+
+async def test_a_kept_text_is_still_this_forms_draft(alice: Browser, world: World) -> None:
+    """After a refusal that keeps it, its page goes on saving it."""
+    thread = await world.thread("Un.", may_answer=True)
+    form = await form_of(alice, world.alice, thread)
+    await world.message(thread, "Deux.", may_answer=True)
+    page = await alice.press(form, "Envoyer", WRITTEN)
+    (draft,) = await Draft.objects()
+    hidden = next(form.fields for form in forms(page) if "auteur" in form.fields)
+    assert (page.status_code, hidden["vu"]) == (409, draft.saved_at.isoformat())
+    assert "Brouillon enregistré à 10:00" in main(page)
+    sent = hidden | {"texte": "Autrement.", "auto": "1"}
+    answer = await alice.http.post(f"/profils/{world.alice}/brouillons", data=sent)
+    assert answer.status_code == 200
+
+
+async def test_the_address_of_a_refused_reply_leads_to_its_thread(
+    alice: Browser, world: World
+) -> None:
+    thread = await world.thread(may_answer=True)
+    url = address(world.alice, thread)
+    answer = await alice.get(f"{url}/reponse?de=envoyees&q=foie")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{url}?de=envoyees&q=foie")
+
+
+async def test_a_writer_without_a_name_is_not_told_by_their_address(
+    app: Gate, world: World
+) -> None:
+    """R35."""
+    thread = await world.thread(patient=world.bob, may_answer=True)
+    browser = await proxy(world, app, "send_messages")
+    page = await browser.follow(await answered(browser, world.bob, thread))
+    assert "@" not in main(page)
+    assert "Titulaire du compte" in cards(page)[-1].text
+    assert "Écrit au nom de Bob Gagnon" in cards(page)[-1].text

@@ -59,6 +59,14 @@ async def test_a_document_for_a_child_arrives_with_its_file(
     assert view.reply_to.why_not == ""
 
 
+def test_a_huge_file_is_read_no_further_than_it_takes_to_refuse_it(tmp_path: Path) -> None:
+    """A31."""
+    huge = tmp_path / "film.pdf"
+    with huge.open("wb") as file:
+        file.truncate(50 * 2**20)
+    assert len(send_command._read(huge).content) == 10 * 2**20 + 1
+
+
 async def test_a_text_comes_from_the_input_and_a_thread_goes_on(
     world: World, files: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,12 +94,16 @@ async def test_a_thread_is_closed_reopened_and_its_reply_refused(
 async def test_what_is_wrong_is_said_in_words(
     world: World, files: FolderStore, tmp_path: Path
 ) -> None:
+    nanny = await world.account("nanny@example.com")
+    await world.grant(nanny, world.bob)
     page = tmp_path / "page.pdf"
     page.write_bytes(b"<html>")
     problems = []
     for arguments in (
         ("--from", "Accueil", *SAYS),
         ("--to", "nobody@example.com", "--from", "Accueil", *SAYS),
+        ("--to", "nanny@example.com", "--from", "Accueil", *SAYS),
+        (*TO_ALICE, "--profile", "Nobody", *SAYS),
         ("--patient", "Nobody", "--from", "Accueil", *SAYS),
         ("--to", "alice@example.com", "--from", "Personne", *SAYS),
         (*TO_ALICE, "--kind", "invoice", "--subject", "Facture"),
@@ -104,7 +116,9 @@ async def test_what_is_wrong_is_said_in_words(
         problems.append(str(refused.value))
     assert problems == [
         "say for whom: --to, --patient or --thread",
-        "--to: no account has this e-mail address",
+        "--to: no open account of this e-mail address holds a profile",
+        "--to: this account has no chart of its own; say which one: --profile",
+        "--profile: this account holds no such profile",
         "--patient: not the id or the whole name of one patient",
         "--from: no team and no practitioner has this name",
         "--attach: a document or an invoice needs a PDF",

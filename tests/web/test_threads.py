@@ -183,6 +183,24 @@ def shape(page: httpx.Response) -> list[tuple[str, tuple[str, ...]]]:
         ("https://exemple.test:port/ https://[/ https://:443/", []),
         ("http://exemple.test javascript:alert(1)", []),
         ("https://exemple.test/\u202egpj.exe", ["https://exemple.test/"]),
+        (
+            "https://fr.exemple.test/wiki/Santé_(homonymie).",
+            ["https://fr.exemple.test/wiki/Santé_(homonymie)"],
+        ),
+        ("(voir https://exemple.test/a_(b))", ["https://exemple.test/a_(b)"]),
+        ("https://exemple.test/(x", ["https://exemple.test/(x"]),
+        ("https://xn--rypal-3ve.test/", ["https://xn--rypal-3ve.test/"]),
+        ("https://р\u0430ypal.test/ https://bank.test\u3002mal.test/", []),
+        ("https://bank.test\u2044login.mal.test https://bank.test\uff0fmal.test", []),
+        *(
+            (f"https://exemple.test/a{sign}b", [])
+            for sign in "\u00ad\u061c\u180e\x00\x1b\ue000\U000e0001"
+        ),
+        *(
+            (f"https://exemple.test/a{sign}b", [])
+            for sign in "\u034f\u115f\u1160\u2800\u3164\uffa0"
+        ),
+        ("https://exemple.test\u3164.mal.test/ https://bank.test%2emal.test/", []),
     ],
 )
 def test_only_an_address_that_leads_where_it_says_is_followed(
@@ -308,7 +326,7 @@ async def test_opening_a_thread_marks_it_read_for_oneself_only(
     await world.thread(patient=world.bob)
     assert await unread(world, world.bob) == 2
     page = await alice.get(address(world.bob, thread))
-    assert main(page).count("Nouveau") == 2
+    assert sum("Nouveau" in card.text for card in cards(page)) == 2
     assert await unread(world, world.bob) == 1
     assert await unread(world, world.bob, other) == 2
     tabs = [e.text for e in elements(page, "a") if "réception" in e.text]
@@ -326,7 +344,7 @@ async def test_opening_it_again_changes_nothing(alice: Browser, world: World) ->
     await alice.get(address(world.alice, thread))
     before = await rows()
     page = await alice.get(address(world.alice, thread))
-    assert "Nouveau" not in main(page)
+    assert not any("Nouveau" in card.text for card in cards(page))
     assert await rows() == before
     assert len(await journal("message.read")) == 1
 
@@ -339,17 +357,47 @@ async def test_opening_it_again_changes_nothing(alice: Browser, world: World) ->
         {"purpose": "prefetch"},
         {"x-purpose": "preview"},
         {"x-moz": "prefetch"},
+        {"sec-fetch-dest": "image", "sec-fetch-mode": "no-cors"},
+        {"sec-fetch-dest": "iframe", "sec-fetch-mode": "navigate"},
+        {"sec-fetch-dest": "image", "sec-fetch-mode": "no-cors", "sec-fetch-site": "same-site"},
+        {"sec-fetch-dest": "empty", "sec-fetch-mode": "cors", "sec-fetch-site": "same-site"},
+        {"sec-fetch-dest": "empty", "sec-fetch-mode": "no-cors", "sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "cross-site"},
     ],
     ids=str,
 )
-async def test_what_a_browser_fetches_ahead_nobody_has_read(
+async def test_what_a_browser_fetches_ahead_or_for_another_page_nobody_has_read(
     alice: Browser, world: World, headers: dict[str, str]
 ) -> None:
-    """R67."""
+    """R67, A1: another site marks nothing read by naming the page as its picture."""
     thread = await world.thread()
     page = await alice.get(address(world.alice, thread), headers=headers)
     assert (page.status_code, await unread(world)) == (200, 1)
     assert await journal("message.read") == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"sec-fetch-dest": "empty", "sec-fetch-mode": "cors", "hx-request": "true"},
+        {"sec-fetch-dest": "document", "sec-fetch-mode": "navigate"},
+        {"sec-fetch-dest": "document", "sec-fetch-mode": "navigate", "sec-fetch-site": "none"},
+        {
+            "sec-fetch-dest": "document",
+            "sec-fetch-mode": "navigate",
+            "sec-fetch-site": "cross-site",
+        },
+    ],
+    ids=str,
+)
+async def test_who_opens_it_has_read_it_wherever_the_link_was(
+    alice: Browser, world: World, headers: dict[str, str]
+) -> None:
+    """P19: also from a mailbox on another site."""
+    thread = await world.thread()
+    await alice.get(address(world.alice, thread), headers=headers)
+    assert await unread(world) == 0
 
 
 async def test_only_getting_the_page_reads_it(alice: Browser, world: World) -> None:
@@ -414,6 +462,67 @@ async def test_the_way_back_leads_to_the_list_as_it_was_left(alice: Browser, wor
 def back_link(page: httpx.Response) -> tuple[str, str]:
     (found,) = [e for e in elements(page, "a") if e.attrs.get("class") == "back"]
     return found.text, found.attrs["href"]
+
+
+def paged(page: httpx.Response) -> tuple[str, str]:
+    """The first and the last message of a page."""
+    bodies = [re.findall(r"No\.\d+", card.text)[0] for card in cards(page)]
+    return bodies[0], bodies[-1]
+
+
+async def test_a_long_thread_is_read_page_by_page(alice: Browser, world: World) -> None:
+    """A31: ten thousand messages are no page, and each is read only once it is shown."""
+    thread = await world.thread(*(f"No.{n}" for n in range(101)), may_answer=True)
+    url = address(world.alice, thread)
+    newest = await alice.get(f"{url}?de=envoyees&q=mot")
+    assert paged(newest) == ("No.51", "No.100")
+    assert await unread(world) == 1
+    older = await alice.click(newest, "Messages plus anciens")
+    assert paged(older) == ("No.1", "No.50")
+    assert "Répondre" not in main(older)
+    assert await unread(world) == 1
+    oldest = await alice.click(older, "Messages plus anciens")
+    assert paged(oldest) == ("No.0", "No.0")
+    assert "Messages plus anciens" not in main(oldest)
+    assert await unread(world) == 0
+    assert links(oldest)["Messages plus récents"] == f"{url}?de=envoyees&q=mot"
+    assert len(await journal("message.read")) == 3
+
+
+async def test_the_reply_is_of_the_clinics_latest_message_however_long_ago(
+    alice: Browser, world: World
+) -> None:
+    thread = await world.thread("Est-ce fait ?", may_answer=True)
+    for n in range(60):
+        at = world.now + timedelta(seconds=n)
+        await world.message(thread, f"No.{n}", account=world.alice_account, at=at)
+    page = await alice.get(address(world.alice, thread))
+    assert "Répondre" in links(page)
+    assert paged(page) == ("No.10", "No.59")
+    assert cards(page)[0].text.endswith("Envoyé")
+    await world.message(thread, "C’est fait.", at=world.now + timedelta(minutes=2))
+    older = await alice.get(f"{address(world.alice, thread)}?anciens={await oldest_of(page)}")
+    assert cards(older)[-1].text.endswith("Traité")
+
+
+async def oldest_of(page: httpx.Response) -> str:
+    return cards(page)[0].attrs["id"].removeprefix("message-")
+
+
+@pytest.mark.parametrize("cursor", ["x", "", str(UUID(int=9)), "of another", "hidden"])
+async def test_a_cursor_that_is_none_of_the_threads_messages_shows_the_newest(
+    alice: Browser, app: Gate, world: World, cursor: str
+) -> None:
+    """A1, A6: nor does it tell whether there is such a message."""
+    thread = await world.thread("Bonjour.", patient=world.bob)
+    other = await world.thread("Autre.", patient=world.bob)
+    (of_another,) = await Message.select(Message.id).where(Message.thread == other)
+    hidden = await world.message(thread, "Résultat.", kind="document")
+    cursors = {"of another": str(of_another["id"]), "hidden": str(hidden)}
+    browser = await proxy(world, app, "read_messages")
+    page = await browser.get(f"{address(world.bob, thread)}?anciens={cursors.get(cursor, cursor)}")
+    assert (page.status_code, len(cards(page))) == (200, 1)
+    assert "Messages plus récents" not in main(page)
 
 
 @pytest.mark.parametrize("number", [1, 50])

@@ -10,7 +10,7 @@ from domain.appointments import booking
 from domain.links import Links, Purpose, UnsubscribeLink, VisitLink
 from domain.mail import delivery, outbox
 from domain.mail.tables import OutboundEmail
-from jobs import deliver_mail, messages
+from jobs import deliver_mail, mails
 from jobs.office import PostOffice
 from tests.web.browser import HOST, SETTINGS, Browser, Clock, alert, elements, heading, main
 from tests.web.state import count, journal, rows
@@ -147,7 +147,7 @@ async def test_a_mail_carries_its_two_headers_and_a_link(stranger: Browser, worl
         about = await deliver_mail.compose(letter, links=LINKS, now=world.now)
         assert about is not None
         office = PostOffice(SETTINGS, LINKS, Renderer(), None)  # type: ignore[arg-type]
-        made[letter.kind] = messages.message(letter, about, office, now=world.now)
+        made[letter.kind] = mails.message(letter, about, office, now=world.now)
     booked, changed = made["appointment_booked"], made["password_changed"]
     link = str(booked["List-Unsubscribe"])
     assert link.startswith(f"<{HOST}/desabonnement/")
