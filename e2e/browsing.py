@@ -77,7 +77,7 @@ class Device:
         return self.name
 
     def open(self, browser: Browser, url: str, **options: Any) -> BrowserContext:
-        context = browser.new_context(
+        return browser.new_context(
             base_url=url,
             viewport={"width": self.width, "height": self.height},
             has_touch=self.is_phone,
@@ -88,10 +88,6 @@ class Device:
             reduced_motion="reduce",
             **options,
         )
-        if self.has_scripts:
-            # Within a function, which costs nothing before it is called.
-            context.add_init_script(f"window.loadAxe = function () {{\n{_axe()}\n}};")
-        return context
 
 
 PHONE = Device("phone", 390, 844, is_phone=True)
@@ -206,7 +202,14 @@ def check_guidelines(page: Page, *, but: Sequence[str] = ()) -> None:
     _check(page, {"type": "tag", "values": GUIDELINES}, rules)
 
 
+def bring_axe(context: BrowserContext) -> None:
+    """To each page, within a function: cheap where each is examined several times."""
+    context.add_init_script(f"window.loadAxe = function () {{\n{_axe()}\n}};")
+
+
 def _check(page: Page, run_only: dict[str, Any], rules: dict[str, bool]) -> None:
+    if not page.evaluate("() => Boolean(window.axe || window.loadAxe)"):
+        page.evaluate(_axe())
     found = page.evaluate(
         """async ([runOnly, rules]) => {
             if (!window.axe) {

@@ -6,9 +6,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from domain.demo.data.people import CAMILLE, HEATHER
-from e2e.browsing import BOTH, Device, Inspector, Watch, launch_options
+from e2e.browsing import BOTH, PHONE, Device, Inspector, Watch, launch_options
 from e2e.patient import Patient
 from e2e.portal import Portal
+from e2e.windows import Windows
 from tests import databases
 
 PATIENCE = 5_000  # milliseconds
@@ -42,23 +43,36 @@ def inspector(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Inspe
     return Inspector(seen)
 
 
+@pytest.fixture(scope="session")
+def windows(whole_portal: Portal, browser: Browser) -> Windows:
+    return Windows(browser, whole_portal.url)
+
+
 @pytest.fixture
-def open_browser(portal: Portal, browser: Browser, inspector: Inspector) -> Iterator[Open]:
+def open_browser(portal: Portal, windows: Windows, inspector: Inspector) -> Iterator[Open]:
     """Another browser; at the end of the story each must have had nothing to complain of."""
     watch = Watch(portal.url)
     with ExitStack() as stack:
 
         def open_on(device: Device, **options: object) -> Patient:
-            context = stack.enter_context(device.open(browser, portal.url, **options))
-            context.set_default_timeout(PATIENCE)
-            stack.enter_context(watch.over(context))
-            return Patient(context.new_page(), portal, device, inspector)
+            page = stack.enter_context(windows.one(device, **options))
+            page.context.set_default_timeout(PATIENCE)
+            stack.enter_context(watch.over(page.context))
+            return Patient(page, portal, device, inspector)
 
         yield open_on
     watch.check()
 
 
-@pytest.fixture(params=BOTH, ids=str)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A story is told on both devices, unless it says on which, or that a phone is enough."""
+    said = any("device" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "device" in metafunc.fixturenames and not said:
+        is_alone = metafunc.definition.get_closest_marker("phone_alone") is not None
+        metafunc.parametrize("device", [PHONE] if is_alone else BOTH, indirect=True, ids=str)
+
+
+@pytest.fixture
 def device(request: pytest.FixtureRequest) -> Device:
     return request.param  # type: ignore[no-any-return]
 

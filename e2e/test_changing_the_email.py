@@ -1,3 +1,4 @@
+import pytest
 from playwright.sync_api import expect
 
 from domain.demo.data.people import CAMILLE, HEATHER
@@ -6,6 +7,8 @@ from e2e.new_address import NEW, asks, reads_both_mailboxes, types_the_code
 from e2e.newcomer import field
 from e2e.patient import Patient
 from e2e.portal import Portal
+
+pytestmark = pytest.mark.phone_alone
 
 
 def test_both_mailboxes_answer_in_another_browser_and_the_new_address_signs_in(

@@ -1,3 +1,4 @@
+import pytest
 from playwright.sync_api import expect
 
 from domain.demo.data.people import HEATHER, PASSWORD
@@ -5,6 +6,8 @@ from e2e.browsing import Device
 from e2e.conftest import Open
 from e2e.patient import Patient
 from e2e.portal import Portal
+
+pytestmark = pytest.mark.phone_alone
 
 NEW = "Gélinotte*58brume"
 

@@ -13,6 +13,8 @@ from e2e.newcomer import ZOE, activates, applies, field, fills_in, goes_to_the_f
 from e2e.patient import Patient
 from e2e.portal import Portal
 
+pytestmark = pytest.mark.phone_alone
+
 
 @pytest.mark.parametrize("device", [PHONE, DESKTOP, ENGLISH_PHONE, PLAIN_PHONE], ids=str)
 def test_a_mistyped_year_is_corrected_in_its_field_and_the_password_asked_again(

@@ -9,6 +9,8 @@ from e2e.addresses import profile
 from e2e.patient import Patient
 from e2e.portal import Portal
 
+pytestmark = pytest.mark.phone_alone
+
 ASKED = "Êtes-vous toujours là ?"
 OVER = "Votre session est terminée"
 

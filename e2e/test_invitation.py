@@ -9,6 +9,8 @@ from e2e.newcomer import field
 from e2e.patient import Patient
 from e2e.portal import Portal
 
+pytestmark = pytest.mark.phone_alone
+
 AGAIN = "Appelez la clinique pour recevoir une nouvelle demande d’activation et un nouveau code."
 
 

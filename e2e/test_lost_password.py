@@ -7,6 +7,8 @@ from e2e.conftest import Open
 from e2e.patient import Patient
 from e2e.portal import Portal
 
+pytestmark = pytest.mark.phone_alone
+
 NEW = "Gélinotte*58brume"
 
 

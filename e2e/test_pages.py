@@ -10,6 +10,7 @@ from e2e.browsing import (
     Device,
     Inspector,
     Watch,
+    bring_axe,
     check_contrast,
     check_guidelines,
     check_storage,
@@ -35,6 +36,7 @@ def window(whole_portal: Portal, browser: Browser) -> Iterator[BrowserContext]:
     """One for all the pages, for its first opening is what takes long."""
     with NARROW.open(browser, whole_portal.url) as context:
         context.set_default_timeout(PATIENCE)
+        bring_axe(context)
         yield context
 
 

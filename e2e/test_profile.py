@@ -10,6 +10,8 @@ from e2e.browsing import BOTH
 from e2e.patient import Patient
 from e2e.portal import Portal
 
+pytestmark = pytest.mark.phone_alone
+
 LOST = "Ce patient a passé l’âge de consentement. Vous n’avez plus accès à son dossier."
 STOP = "Ne plus recevoir les courriels de rendez-vous"
 BEFORE_MIDNIGHT = datetime(2026, 11, 25, 4, 50, tzinfo=UTC)  # 23:50 in Montréal

@@ -9,6 +9,8 @@ from e2e.patient import Patient
 from e2e.portal import Portal
 from e2e.two_steps import is_asked_for_the_code, is_offered, switches_on, types
 
+pytestmark = pytest.mark.phone_alone
+
 WRONG = (
     "Ce code n’est pas le bon, ou il a déjà servi."
     " Attendez que votre application en affiche un nouveau."

@@ -1,7 +1,10 @@
+import pytest
 from playwright.sync_api import expect
 
 from e2e.patient import Patient
 from e2e.portal import Portal
+
+pytestmark = pytest.mark.phone_alone
 
 
 def test_who_goes_back_after_signing_out_is_shown_nothing(heather: Patient) -> None:

@@ -8,6 +8,8 @@ from e2e.newcomer import ZOE, activates, applies, enters, field, fills_in, goes_
 from e2e.patient import Patient
 from e2e.portal import Portal
 
+pytestmark = pytest.mark.phone_alone
+
 JUNK = (
     "Le courriel peut se retrouver dans la boîte des indésirables. Vérifiez-la si vous ne voyez"
     " pas la demande d’activation dans votre boîte principale."
