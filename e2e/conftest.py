@@ -9,7 +9,6 @@ from domain.demo.data.people import CAMILLE, HEATHER
 from e2e.browsing import BOTH, PHONE, Device, Inspector, Watch, launch_options
 from e2e.patient import Patient
 from e2e.portal import Portal
-from e2e.windows import Windows
 from tests import databases
 
 PATIENCE = 5_000  # milliseconds
@@ -43,22 +42,17 @@ def inspector(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Inspe
     return Inspector(seen)
 
 
-@pytest.fixture(scope="session")
-def windows(whole_portal: Portal, browser: Browser) -> Windows:
-    return Windows(browser, whole_portal.url)
-
-
 @pytest.fixture
-def open_browser(portal: Portal, windows: Windows, inspector: Inspector) -> Iterator[Open]:
+def open_browser(portal: Portal, browser: Browser, inspector: Inspector) -> Iterator[Open]:
     """Another browser; at the end of the story each must have had nothing to complain of."""
     watch = Watch(portal.url)
     with ExitStack() as stack:
 
         def open_on(device: Device, **options: object) -> Patient:
-            page = stack.enter_context(windows.one(device, **options))
-            page.context.set_default_timeout(PATIENCE)
-            stack.enter_context(watch.over(page.context))
-            return Patient(page, portal, device, inspector)
+            context = stack.enter_context(device.open(browser, portal.url, **options))
+            context.set_default_timeout(PATIENCE)
+            stack.enter_context(watch.over(context))
+            return Patient(context.new_page(), portal, device, inspector)
 
         yield open_on
     watch.check()
