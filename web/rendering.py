@@ -138,6 +138,17 @@ def translations(language: str) -> NullTranslations:
 
 
 def _filters(language: str, zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
+    return {
+        **_time_filters(language, zone),
+        "phone": phone,
+        "with_links": with_links,
+        "file_size": lambda size: file_size(size, language),
+        "duration": lambda span: duration(span, language),
+        "own": lambda name: name.en if language == "en" else name.fr,
+    }
+
+
+def _time_filters(language: str, zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
     at = "à" if language == "fr" else "at"
 
     def local(value: datetime | date) -> datetime | date:
@@ -176,11 +187,6 @@ def _filters(language: str, zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
         "datetime_full": moment,
         "iso": lambda value: value.astimezone(UTC).isoformat(timespec="seconds"),
         "week_title": lambda monday, sunday: week_title(monday, sunday, language),
-        "phone": phone,
-        "with_links": with_links,
-        "file_size": lambda size: file_size(size, language),
-        "duration": lambda span: duration(span, language),
-        "own": lambda name: name.en if language == "en" else name.fr,
     }
 
 

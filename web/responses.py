@@ -99,39 +99,47 @@ def render(
     **context: Any,
 ) -> Response[bytes]:
     """With what is refused and, where that is for a time only, for how long."""
-    portal = portal_of(request)
-    viewer: Viewer | None = request.scope.get("user")
-    clinic: ClinicSettings = viewer.clinic if viewer else portal.last_clinic
-    now = portal.now()
-    if profile is None and viewer is not None:
-        profile = viewer.first_profile(now)  # whose name stands at the left of an error page
-    tokens = FormTokens(request)
+    portal, tokens = portal_of(request), FormTokens(request)
+    frame = _frame(request, profile)
     html = portal.renderer.render(
         template,
         language_of(request, account_language),
-        clinic.zone,
-        layout="layouts/fragment.html" if wants_fragment(request) else "layouts/page.html",
-        clinic=clinic,
-        viewer=viewer,
-        profile=profile,
+        frame["clinic"].zone,
         tab=tab,
         activity=activity,
-        boxes=_boxes(viewer, profile, now),
         unread=unread,
         csrf=tokens.field,
         current_url=current_url or here(request),
-        now=now,
-        is_demo=portal.settings.is_demo,
-        session_life=ABSOLUTE_LIFE,
         refusal=refusal,
+        **frame,
         **context,
     )
     response = Response(html.encode(), media_type=MediaType.HTML, status_code=status_code)
     if isinstance(refusal, TooMany):
-        response.headers["retry-after"] = seconds_until(refusal.again_at, now)
+        response.headers["retry-after"] = seconds_until(refusal.again_at, frame["now"])
     if not _is_from_elsewhere(request):
         tokens.plant(response, portal.settings)
     return response
+
+
+def _frame(request: Request[Any, Any, Any], profile: Profile | None) -> dict[str, Any]:
+    """What stands round every page, whatever it is about."""
+    portal = portal_of(request)
+    viewer: Viewer | None = request.scope.get("user")
+    now = portal.now()
+    if profile is None and viewer is not None:
+        profile = viewer.first_profile(now)  # whose name stands at the left of an error page
+    clinic: ClinicSettings = viewer.clinic if viewer else portal.last_clinic
+    return {
+        "layout": "layouts/fragment.html" if wants_fragment(request) else "layouts/page.html",
+        "clinic": clinic,
+        "viewer": viewer,
+        "profile": profile,
+        "boxes": _boxes(viewer, profile, now),
+        "now": now,
+        "is_demo": portal.settings.is_demo,
+        "session_life": ABSOLUTE_LIFE,
+    }
 
 
 def _boxes(viewer: Viewer | None, profile: Profile | None, now: datetime) -> list[rules.Box]:

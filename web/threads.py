@@ -12,7 +12,9 @@ from litestar.params import FromPath
 
 from domain.errors import Invalid, Refusal
 from domain.messages import disclaimers, drafts, inbox, rules, threads
+from domain.messages.drafts import Draft
 from domain.messages.rules import Box
+from domain.messages.threads import ThreadView
 from domain.texts import read_id
 from web.composing import Place, Typed
 from web.errors import status_of
@@ -91,12 +93,12 @@ async def thread_page(
         request.user, patient, thread, before=before, is_read=is_read, now=now
     )
     url = came_from.thread_url(patient, thread)
-    may_reply, wanted = not view.reply_to.why_not, query.get("repondre", "")
+    may_reply = not view.reply_to.why_not
     draft = await drafts.find(request.user, patient, thread) if may_reply else None
-    if typed is None and may_reply and wanted != "0" and (wanted or draft):
-        typed = Typed.of(draft)
-    elif typed is not None:
+    if typed is not None:
         typed = typed.beside(draft)
+    elif may_reply and _is_form_wanted(query.get("repondre", ""), draft):
+        typed = Typed.of(draft)
     is_open = may_reply and typed is not None
     listing = await inbox.threads(
         request.user,
@@ -116,11 +118,7 @@ async def thread_page(
         view=view,
         came_from=came_from,
         listing=listing,
-        older_url=came_from.thread_url(patient, thread, **{OLDER: str(view.older or "")}),
-        back_url=f"{came_from.list_url(patient)}#fil-{thread}",
-        cancel_url=came_from.thread_url(patient, thread, repondre="0"),
-        reply_url=came_from.thread_url(patient, thread, repondre="1") + "#texte",
-        action=came_from.thread_url(patient, thread, "/reponse"),
+        **_ways_on(came_from, view),
         done=query.get("fait", ""),
         may_write=rules.may_write(request.user, patient, now),
         draft=draft,
@@ -131,6 +129,22 @@ async def thread_page(
         refusal=refusal,
         problems=refusal.problems if isinstance(refusal, Invalid) else {},
     )
+
+
+def _is_form_wanted(asked: str, draft: Draft | None) -> bool:
+    """« Annuler » closes it, and the draft waits."""
+    return asked != "0" and bool(asked or draft)
+
+
+def _ways_on(came_from: CameFrom, view: ThreadView) -> dict[str, Any]:
+    patient, thread = view.profile.id, view.id
+    return {
+        "older_url": came_from.thread_url(patient, thread, **{OLDER: str(view.older or "")}),
+        "back_url": f"{came_from.list_url(patient)}#fil-{thread}",
+        "cancel_url": came_from.thread_url(patient, thread, repondre="0"),
+        "reply_url": came_from.thread_url(patient, thread, repondre="1") + "#texte",
+        "action": came_from.thread_url(patient, thread, "/reponse"),
+    }
 
 
 def _is_fetched_ahead(request: AnyRequest) -> bool:

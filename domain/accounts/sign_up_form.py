@@ -58,14 +58,7 @@ async def read(
     `judge` is asked how easily the password is guessed, once nothing else is wrong with it.
     """
     first_name, last_name = names.read(typed["prenom"]), names.read(typed["nom"])
-    birth_date, part, problem = birth_dates.read(
-        typed["naissance_annee"],
-        typed["naissance_mois"],
-        typed["naissance_jour"],
-        clinic.today(now),
-    )
-    if birth_date is not None and not coming_of_age.may_sign_up(birth_date, clinic, now):
-        raise TooYoung
+    birth_date, problem_of_date = _birth_date(typed, clinic, now)
     number = health_numbers.read(names.read(typed["numero_sante"]), clinic.province)
     numbers = {name: phones.e164(typed[name]) for name, _ in PHONES}
     about = (first_name, last_name, clinic.name)
@@ -74,7 +67,7 @@ async def read(
         **await _of_password(typed, about, judge),
         **_of_name("prenom", first_name, clinic),
         **_of_name("nom", last_name, clinic),
-        **({PARTS[part]: problem} if problem else {}),
+        **problem_of_date,
         **_of_health_number(typed, number, clinic),
         **_of_phones(typed, clinic),
     }
@@ -94,6 +87,20 @@ async def read(
         other_phone_kind=typed["autre_telephone_type"],
         language=language,
     )
+
+
+def _birth_date(
+    typed: Typed, clinic: ClinicSettings, now: datetime
+) -> tuple[date | None, dict[str, str]]:
+    birth_date, part, problem = birth_dates.read(
+        typed["naissance_annee"],
+        typed["naissance_mois"],
+        typed["naissance_jour"],
+        clinic.today(now),
+    )
+    if birth_date is not None and not coming_of_age.may_sign_up(birth_date, clinic, now):
+        raise TooYoung
+    return birth_date, {PARTS[part]: problem} if problem else {}
 
 
 def _of_email(typed: Typed) -> dict[str, str]:

@@ -80,19 +80,11 @@ async def save(
     Without a form, the text that was typed later stands; the caller has asked whether one may
     write there.
     """
-    problems = too_long(subject, body)
-    new = Draft(
-        team,
-        unfinished(subject)[:LONGEST_SUBJECT_KEPT],
-        unfinished(body)[:LONGEST_KEPT],
-        has_agreed,
-        now,
-        was_cut=bool(problems),
-    )
+    new = _cut(team, subject, body, has_agreed, now)
     if form is not None:
         await _check_writing(viewer, patient, thread, now)
-        if form.is_whole and problems:
-            raise Invalid(problems)
+        if form.is_whole and new.was_cut:
+            raise Invalid(too_long(subject, body))
     async with db.transaction():
         # As the one that sends does: what was sent is not saved again behind it.
         await _lock(viewer, thread)
@@ -109,6 +101,17 @@ async def save(
             return None
         await _put(viewer, patient, thread, new)
     return new
+
+
+def _cut(team: UUID | None, subject: str, body: str, has_agreed: bool, now: datetime) -> Draft:
+    return Draft(
+        team,
+        unfinished(subject)[:LONGEST_SUBJECT_KEPT],
+        unfinished(body)[:LONGEST_KEPT],
+        has_agreed,
+        now,
+        was_cut=bool(too_long(subject, body)),
+    )
 
 
 async def hand_over(

@@ -103,77 +103,92 @@ async def _rows(
 ) -> list[dict[str, Any]]:
     """One statement, which walks an index down from the cursor and stops after a page."""
     seen, listed = sorted(visible), sorted(visible & KINDS_OF[box])
-    side = "{alias}.account IS NOT NULL" if box == "sent" else ""
-    conditions, values = [_among("m", listed, side)], list[object](listed)
-    conditions.append(
-        f"""NOT EXISTS (
-            SELECT 1 FROM message l WHERE l.thread = m.thread AND {_among("l", listed, side)}
-              AND (l.sent_at, l.id) > (m.sent_at, m.id))"""
-    )
-    values += listed
+    parts = [_newest_of_its_thread(listed, is_sent=box == "sent")]
     if before is not None:
-        conditions.append(
-            f"""(m.sent_at, m.id) < (
-                SELECT b.sent_at, b.id FROM message b
-                WHERE b.id = {{}} AND b.patient = {{}} AND {_among("b", seen)})"""
-        )
-        values += [before, patient, *seen]
-    if patterns := [f"%{_literal(word)}%" for word in folded(words).split()]:
-        each = " AND ".join("f.folded LIKE {} ESCAPE '!'" for _ in patterns)
-        conditions.append(
-            f"""EXISTS (SELECT 1 FROM message f WHERE f.thread = m.thread
-                AND {_among("f", seen)} AND {each})"""
-        )
-        values += [*seen, *patterns]
-    kind = f"""coalesce((
-        SELECT k.kind FROM message k WHERE k.thread = m.thread
-          AND {_among("k", listed, "{alias}.account IS NULL")}
-        ORDER BY k.sent_at DESC, k.id DESC LIMIT 1), m.kind)"""
+        parts.append(_before(before, patient, seen))
+    if folded(words):
+        parts.append(_with_words(folded(words).split(), seen))
+    account = viewer.account.id
     return await db.fetch(
         f"""
-        SELECT m.id AS message, m.thread, m.sent_at, m.sender, m.account, t.subject,
-               {kind} AS kind, substr(m.body, 1, {BEGINNING}) AS beginning, s.name AS site,
-               CASE WHEN EXISTS (
-                   SELECT 1 FROM receipt r
-                   WHERE r.account = {{}} AND r.patient = m.patient AND r.thread = m.thread
-                     AND r.read_at IS NULL AND {_among("r", listed)}
-               ) THEN 1 ELSE 0 END AS is_unread,
-               CASE WHEN EXISTS (SELECT 1 FROM attachment a WHERE a.message = m.id)
-                    THEN 1 ELSE 0 END AS has_attachment,
-               (SELECT q.sender FROM message q
-                WHERE q.id = m.answers AND {_among("q", seen)}) AS recipient,
-               tm.name_fr AS team_fr, tm.name_en AS team_en,
-               CASE WHEN t.closed_at IS NULL AND EXISTS (
-                   SELECT 1 FROM draft d
-                   WHERE d.account = {{}} AND d.patient = m.patient AND d.thread = m.thread
-                     AND NOT EXISTS (
-                         SELECT 1 FROM message y WHERE y.thread = d.thread
-                           AND y.account IS NOT NULL AND y.sent_at > d.saved_at)
-               ) THEN 1 ELSE 0 END AS has_draft,
-               CASE WHEN EXISTS (
-                   SELECT 1 FROM draft n
-                   WHERE n.account = {{}} AND n.patient = {{}} AND n.thread IS NULL
-               ) THEN 1 ELSE 0 END AS has_new_draft
+        SELECT {_columns(seen, listed)}
         FROM message m
         JOIN thread t ON t.id = m.thread
         LEFT JOIN site s ON s.id = t.site
         LEFT JOIN team tm ON tm.id = t.team
-        WHERE m.patient = {{}} AND {" AND ".join(conditions)}
+        WHERE m.patient = {{}} AND {" AND ".join(condition for condition, _ in parts)}
         ORDER BY m.sent_at DESC, m.id DESC LIMIT {PAGE + 1}
         """,
-        *listed,
-        viewer.account.id,
-        *listed,
-        *seen,
-        *(viewer.account.id, viewer.account.id, patient),
+        *(*listed, account, *listed, *seen, account, account, patient),
         patient,
-        *values,
+        *(value for _, values in parts for value in values),
     )
 
 
-def _among(alias: str, kinds: Sequence[str], side: str = "") -> str:
-    among = f"{alias}.kind IN ({db.places(kinds)})"
-    return f"{among} AND {side.format(alias=alias)}" if side else among
+def _columns(seen: Sequence[Kind], listed: Sequence[Kind]) -> str:
+    """Asks for: listed, account, listed, seen, account, account, patient."""
+    return f"""
+        m.id AS message, m.thread, m.sent_at, m.sender, m.account, t.subject,
+        coalesce((
+            SELECT k.kind FROM message k
+            WHERE k.thread = m.thread AND {_among("k", listed)} AND k.account IS NULL
+            ORDER BY k.sent_at DESC, k.id DESC LIMIT 1), m.kind) AS kind,
+        substr(m.body, 1, {BEGINNING}) AS beginning, s.name AS site,
+        CASE WHEN EXISTS (
+            SELECT 1 FROM receipt r
+            WHERE r.account = {{}} AND r.patient = m.patient AND r.thread = m.thread
+              AND r.read_at IS NULL AND {_among("r", listed)}
+        ) THEN 1 ELSE 0 END AS is_unread,
+        CASE WHEN EXISTS (SELECT 1 FROM attachment a WHERE a.message = m.id)
+             THEN 1 ELSE 0 END AS has_attachment,
+        (SELECT q.sender FROM message q
+         WHERE q.id = m.answers AND {_among("q", seen)}) AS recipient,
+        tm.name_fr AS team_fr, tm.name_en AS team_en,
+        CASE WHEN t.closed_at IS NULL AND EXISTS (
+            SELECT 1 FROM draft d
+            WHERE d.account = {{}} AND d.patient = m.patient AND d.thread = m.thread
+              AND NOT EXISTS (
+                  SELECT 1 FROM message y WHERE y.thread = d.thread
+                    AND y.account IS NOT NULL AND y.sent_at > d.saved_at)
+        ) THEN 1 ELSE 0 END AS has_draft,
+        CASE WHEN EXISTS (
+            SELECT 1 FROM draft n WHERE n.account = {{}} AND n.patient = {{}} AND n.thread IS NULL
+        ) THEN 1 ELSE 0 END AS has_new_draft"""
+
+
+Condition = tuple[str, list[object]]
+"""With its values, in their order."""
+
+
+def _newest_of_its_thread(listed: Sequence[Kind], *, is_sent: bool) -> Condition:
+    """Of those that this list shows."""
+    this, later = (
+        f"{_among(name, listed)}{f' AND {name}.account IS NOT NULL' if is_sent else ''}"
+        for name in ("m", "l")
+    )
+    condition = f"""{this} AND NOT EXISTS (
+        SELECT 1 FROM message l WHERE l.thread = m.thread AND {later}
+          AND (l.sent_at, l.id) > (m.sent_at, m.id))"""
+    return condition, [*listed, *listed]
+
+
+def _before(message: UUID, patient: UUID, seen: Sequence[Kind]) -> Condition:
+    condition = f"""(m.sent_at, m.id) < (
+        SELECT b.sent_at, b.id FROM message b
+        WHERE b.id = {{}} AND b.patient = {{}} AND {_among("b", seen)})"""
+    return condition, [message, patient, *seen]
+
+
+def _with_words(words: Sequence[str], seen: Sequence[Kind]) -> Condition:
+    """All of them in one message of the thread."""
+    each = " AND ".join("f.folded LIKE {} ESCAPE '!'" for _ in words)
+    condition = f"""EXISTS (SELECT 1 FROM message f WHERE f.thread = m.thread
+        AND {_among("f", seen)} AND {each})"""
+    return condition, [*seen, *(f"%{_literal(word)}%" for word in words)]
+
+
+def _among(alias: str, kinds: Sequence[str]) -> str:
+    return f"{alias}.kind IN ({db.places(kinds)})"
 
 
 def _literal(word: str) -> str:
