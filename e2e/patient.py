@@ -43,6 +43,10 @@ class Patient:
         self._sets_cookie("session", self.portal.begin_session(email))
         self._sets_cookie("known", self.portal.sign_known(email))
 
+    def works_as(self, email: str) -> None:
+        """Signed in on the clinic's side, without the form."""
+        self._sets_cookie("staff", self.portal.begin_work(email))
+
     def has_chosen_the_language(self) -> None:
         self._sets_cookie("language", self.device.language)
 

@@ -23,12 +23,14 @@ from argon2 import PasswordHasher
 from domain import db
 from domain.accounts import sessions
 from domain.accounts.passwords import Passwords
+from domain.accounts.secret_box import SecretBox
 from domain.accounts.sign_in import Browser
 from domain.config import DEMO_KEY, Settings
 from domain.demo import seed
 from domain.demo.data.visits import Coming
 from domain.links import Links
 from domain.messages.files import store_of
+from domain.staff import sessions as staff_sessions
 from e2e.mails import Mail
 from jobs.come_of_age import come_of_age
 from jobs.deliver_mail import deliver_mail
@@ -101,7 +103,12 @@ class Portal:
         await db.migrate()
         async with db.connected():
             files = store_of(self.settings)
-            await seed(now=MORNING, passwords=self._passwords, files=files)
+            await seed(
+                now=MORNING,
+                passwords=self._passwords,
+                files=files,
+                box=SecretBox(self.settings.keys),
+            )
             await self._work()
             _copy(self._database, self._seeded)
             shutil.copytree(self.settings.mailbox, self._delivered)
@@ -156,6 +163,11 @@ class Portal:
     def begin_session(self, email: str) -> str:
         begun = sessions.begin(self.account(email), device="", now=self.clock())
         return str(self.run(begun))
+
+    def begin_work(self, email: str) -> str:
+        """The token of a session on the clinic's side."""
+        member = UUID(self.value("SELECT id FROM staff_member WHERE email = ?", email))
+        return str(self.run(staff_sessions.begin(member, device="", now=self.clock())))
 
     def sign_known(self, email: str) -> str:
         """What tells a browser in which this account has signed in before."""

@@ -2,9 +2,9 @@
 // it but by « Rester connecté ». Tabs tell one another what they know.
 
 const WARNING = 120_000;
-const { idleMinutes, idleLeft, sessionLeft } = document.body.dataset;
+const { idleMinutes, idleLeft, sessionLeft, side = "" } = document.body.dataset;
 const dialog = document.getElementById("session");
-const channel = new BroadcastChannel("session");
+const channel = new BroadcastChannel(`session${side}`);
 const end = { idle: Date.now() + idleLeft * 1000, last: Date.now() + sessionLeft * 1000 };
 let state = "";
 let timer;
@@ -23,10 +23,10 @@ function foreseen() {
 // Back to this page, with what was typed where a link can carry it; a draft has a page of its own.
 function wayBack() {
   const draft = document.querySelector("[data-page]");
-  if (draft) return `/connexion?suivant=${encodeURIComponent(draft.dataset.page)}`;
+  if (draft) return `${side}/connexion?suivant=${encodeURIComponent(draft.dataset.page)}`;
   const form = document.querySelector("main form[method=get]:has(textarea)");
   const typed = form ? `${new URL(form.action).pathname}?${new URLSearchParams(new FormData(form))}` : "";
-  return `/connexion?suivant=${encodeURIComponent(typed || location.pathname + location.search)}`;
+  return `${side}/connexion?suivant=${encodeURIComponent(typed || location.pathname + location.search)}`;
 }
 
 function open() {
@@ -98,7 +98,7 @@ channel.addEventListener("message", ({ data }) => {
 });
 // Signing out here signs out in every tab.
 document.addEventListener("submit", ({ target }) => {
-  if (target.action.endsWith("/deconnexion")) channel.postMessage({ idle: 0, last: 0 });
+  if (new URL(target.action).pathname === `${side}/deconnexion`) channel.postMessage({ idle: 0, last: 0 });
 });
 // A part of a page that was asked for: the use is marked once a minute.
 function use() {

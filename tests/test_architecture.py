@@ -17,8 +17,9 @@ import pytest
 from domain import errors
 from domain.accounts.languages import LANGUAGES
 from domain.errors import Refusal
+from domain.staff.roles import Right
 from tests import catalogue, databases
-from tests.web.routes import ROUTES
+from tests.web.routes import ROUTES, STAFF
 from web.portal import NO_CLINIC
 from web.rendering import Renderer
 
@@ -35,7 +36,7 @@ TEMPLATES = {
     for p in (ROOT / "templates").rglob("*")
     if p.is_file()
 }
-NAMED = re.compile(r"""["']([a-z_]+/[a-z_.]+\.(?:html|txt|css))["']""")
+NAMED = re.compile(r"""["']((?:[a-z_]+/)+[a-z_.]+\.(?:html|txt|css))["']""")
 ALL_OF = {"email_links/": "a link's act", "mail/": "a mail's kind"}
 """Folders whose templates are named by a value: `f"email_links/{act}.html"`."""
 
@@ -86,6 +87,7 @@ def test_every_refusal_has_a_sentence_in_both_languages(kind: type[Refusal], lan
         ZoneInfo("America/Toronto"),
         layout="layouts/fragment.html",
         refusal=refusal,
+        home="/",
         clinic=NO_CLINIC,
         unread=None,
     )
@@ -207,6 +209,13 @@ def test_every_route_says_whom_it_is_for() -> None:
     }
     before_terms = {route.path for route in ROUTES if "before_terms" in route.opt}
     assert before_terms == {"/conditions", "/deconnexion", "/session"}
+
+
+def test_every_route_of_the_clinics_side_says_which_right_it_asks_for() -> None:
+    assert {route.path for route in STAFF if not route.right} == {"/clinique/langue"}
+    rights = {str(right) for right in Right} | {"any"}
+    assert {route.right for route in STAFF if route.right} <= rights
+    assert {opt for route in STAFF for opt in route.opt} <= {"public", "staff", "quiet"}
 
 
 def test_english_catalogue_is_complete() -> None:

@@ -1,4 +1,7 @@
-"""A small clinic and its cast: Alice, a patient; Bob, her child; Charlie, who must see nothing."""
+"""A small clinic and its cast: Alice, a patient; Bob, her child; Charlie, who must see nothing.
+
+Of its staff: Dana, a secretary; Erin, a practitioner; Fay, an administrator.
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -10,6 +13,7 @@ from argon2 import PasswordHasher
 
 from domain import db
 from domain.accounts.passwords import Passwords
+from domain.accounts.secret_box import SecretBox
 from domain.accounts.tables import TermsAcceptance, TermsVersion
 from domain.appointments.choices import Choices
 from domain.appointments.tables import Appointment
@@ -27,10 +31,16 @@ from domain.clinic.tables import (
 from domain.messages import attachments, writing
 from domain.messages.rules import Kind
 from domain.messages.tables import Attachment, DisclaimerVersion, Message, Thread
+from domain.people import names
 from domain.people import viewer as viewers
 from domain.people.tables import Account, Patient, ProxyConsent, ProxyGrant
 from domain.people.viewer import Viewer
+from domain.staff import sessions as staff_sessions
+from domain.staff.member import Member
+from domain.staff.roles import Role
+from domain.staff.tables import StaffMember
 from tests import pdfs
+from tests.keys import KEYS
 from tests.stores import FILES
 
 ZONE = ZoneInfo("America/Toronto")
@@ -44,6 +54,8 @@ def own_passwords() -> Passwords:
     return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1), queue=100)
 
 
+STAFF_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"
+STAFF_BOX = SecretBox(KEYS)
 EVERY_GRANT = ("book", "read_invoices", "read_documents", "read_messages", "send_messages")
 
 
@@ -65,6 +77,12 @@ class World:
     charlie_account: UUID = field(default_factory=uuid4)
     team: UUID = field(default_factory=uuid4)
     disclaimer: UUID = field(default_factory=uuid4)
+    dana: UUID = field(default_factory=uuid4)
+    """A secretary of the clinic."""
+    erin: UUID = field(default_factory=uuid4)
+    """The practitioner, as a member of the staff."""
+    fay: UUID = field(default_factory=uuid4)
+    """An administrator."""
 
     @property
     def choices(self) -> Choices:
@@ -140,7 +158,11 @@ class World:
 
     async def patient(self, first_name: str, last_name: str, birth_date: date) -> UUID:
         patient = Patient(
-            id=uuid4(), first_name=first_name, last_name=last_name, birth_date=birth_date
+            id=uuid4(),
+            first_name=first_name,
+            last_name=last_name,
+            birth_date=birth_date,
+            folded_name=names.searched(first_name, last_name),
         )
         await Patient.insert(patient)
         return patient.id
@@ -169,6 +191,38 @@ class World:
                 )
             )
         return account.id
+
+    async def member(self, id: UUID | None = None, **columns: Any) -> UUID:
+        """Of the staff: a secretary who can sign in, unless said otherwise."""
+        id = id or uuid4()
+        given = {
+            "email": f"{id.hex[:8]}@clinique.example",
+            "first_name": "Sam",
+            "last_name": "Lavoie",
+            "role": Role.SECRETARY,
+            "password_hash": await PASSWORDS.hash(PASSWORD),
+            "password_changed_at": self.now - timedelta(days=100),
+            "totp_secret": STAFF_BOX.seal(id, STAFF_SECRET, now=self.now),
+            "totp_since": self.now - timedelta(days=100),
+            **columns,
+        }
+        await StaffMember.insert(
+            StaffMember(
+                id=id,
+                email_canonical=given["email"].lower(),
+                created_at=self.now - timedelta(days=100),
+                created_by="portal admin",
+                **given,
+            )
+        )
+        return id
+
+    async def at_work(self, member: UUID | None = None) -> Member:
+        """Dana, unless said otherwise, as she asks for something now."""
+        token = await staff_sessions.begin(member or self.dana, device="", now=self.now)
+        found = await staff_sessions.member_of(token, request_id="test", now=self.now)
+        assert found is not None
+        return found
 
     async def grant(
         self, account: UUID, patient: UUID, *grants: str, relationship: str = "parent"
@@ -292,7 +346,29 @@ async def build(now: datetime = NOW) -> World:
     await world.grant(world.alice_account, world.alice, relationship="self")
     await world.grant(world.alice_account, world.bob)
     await world.grant(world.charlie_account, world.charlie, relationship="self")
+    await _staff(world)
     return world
+
+
+async def _staff(world: World) -> None:
+    await world.member(
+        world.dana, email="dana@clinique.example", first_name="Dana", last_name="Fortin"
+    )
+    await world.member(
+        world.erin,
+        email="erin@clinique.example",
+        first_name="Erin",
+        last_name="Roy",
+        role=Role.PRACTITIONER,
+        practitioner=world.practitioner,
+    )
+    await world.member(
+        world.fay,
+        email="fay@clinique.example",
+        first_name="Fay",
+        last_name="Blais",
+        role=Role.ADMINISTRATOR,
+    )
 
 
 async def _clinic(world: World) -> None:

@@ -50,6 +50,7 @@ from web.gate import Gate
 from web.portal import Portal
 from web.rendering import Renderer, root
 from web.security import check_form, identify
+from web.staff import routes as staff_routes
 from web.static_files import StaticFiles
 
 LARGEST_BODY = 100_000
@@ -155,6 +156,7 @@ HANDLERS = [
     email_links.act_confirm,
     email_links.show_cancel,
     email_links.act_cancel,
+    *staff_routes.HANDLERS,
 ]
 DEMO_HANDLERS = [mailbox.mails, mailbox.mail, mailbox.mail_body]
 

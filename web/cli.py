@@ -169,10 +169,16 @@ async def _check_clinic() -> None:
 async def _seed(settings: Any) -> None:
     from domain import clock
     from domain.accounts.passwords import Passwords
+    from domain.accounts.secret_box import SecretBox
     from domain.demo import seed
     from domain.messages.files import store_of
 
-    await seed(now=clock.now(), passwords=Passwords(), files=store_of(settings))
+    await seed(
+        now=clock.now(),
+        passwords=Passwords(),
+        files=store_of(settings),
+        box=SecretBox(settings.keys),
+    )
 
 
 async def _invite(options: argparse.Namespace, keys: Sequence[str]) -> str:

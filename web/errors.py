@@ -13,11 +13,12 @@ from domain import audit, errors
 from domain.errors import Refusal
 from domain.failures import place_of
 from domain.people.viewer import Viewer
+from domain.staff.member import Member
 from web import kept_text
 from web.portal import portal_of
 from web.redirects import split
 from web.responses import here, leave_to, render
-from web.security import cookie, dropped_cookie, read_cookie
+from web.security import STAFF, cookie, dropped_cookie, is_staff_side, read_cookie
 
 log = logging.getLogger("portal.errors")
 
@@ -64,6 +65,8 @@ def status_of(refusal: Refusal) -> int:
 
 def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
     settings = portal_of(request).settings
+    if is_staff_side(request):
+        return _to_staff_sign_in(request)
     if request.url.path == SIGN_OUT:  # the session had ended by itself: leave nothing behind
         response = leave_to(request, "/connexion")
         response.headers["clear-site-data"] = CLEARED
@@ -74,6 +77,14 @@ def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
         response.set_cookie(cookie(settings, "text", request.state[kept_text.SEALED]))
     if read_cookie(request, "session"):
         response.set_cookie(dropped_cookie(settings, "session"))
+    return response
+
+
+def _to_staff_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
+    way = quote(_way_back(request), safe="")
+    response = leave_to(request, f"{STAFF}/connexion?suivant={way}")
+    if read_cookie(request, "staff"):
+        response.set_cookie(dropped_cookie(portal_of(request).settings, "staff"))
     return response
 
 
@@ -103,12 +114,12 @@ def crashed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 
 async def record_refusal(error: Exception, scope: Scope) -> None:
     """Refused access is in the journal too: who, to whom, and why not."""
-    viewer: Viewer | None = scope.get("user")
-    if viewer is None or not isinstance(error, errors.NotAllowed | errors.NotFound):
+    user: Viewer | Member | None = scope.get("user")
+    if user is None or not isinstance(error, errors.NotAllowed | errors.NotFound):
         return
     patient = scope.get("path_params", {}).get("patient")
     await audit.record(
-        viewer.actor,
+        user.actor,
         "access",
         patient=patient if isinstance(patient, UUID) else None,
         outcome=f"refused.{error.code}",

@@ -18,8 +18,9 @@ from domain.errors import Refusal, TooMany
 from domain.messages import rules
 from domain.people.policy import Grant
 from domain.people.viewer import Profile, Viewer
+from domain.staff.member import Member
 from web.portal import portal_of
-from web.security import FormTokens, read_cookie
+from web.security import STAFF, FormTokens, is_staff_side, read_cookie
 
 
 async def page(
@@ -35,7 +36,7 @@ async def page(
     **context: Any,
 ) -> Response[bytes]:
     """A page; what it shows of a profile, or of the patients in `about`, is in the journal."""
-    viewer: Viewer | None = request.scope.get("user")
+    viewer = viewer_of(request)
     now = portal_of(request).now()
     patients = list(dict.fromkeys([*about, *([profile.id] if profile else [])]))
     if viewer is not None and patients:
@@ -125,14 +126,18 @@ def render(
 def _frame(request: Request[Any, Any, Any], profile: Profile | None) -> dict[str, Any]:
     """What stands round every page, whatever it is about."""
     portal = portal_of(request)
-    viewer: Viewer | None = request.scope.get("user")
+    viewer, member = viewer_of(request), member_of(request)
     now = portal.now()
     if profile is None and viewer is not None:
         profile = viewer.first_profile(now)  # whose name stands at the left of an error page
-    clinic: ClinicSettings = viewer.clinic if viewer else portal.last_clinic
+    user = viewer or member
+    clinic: ClinicSettings = user.clinic if user else portal.last_clinic
+    whole = "layouts/staff.html" if is_staff_side(request) else "layouts/page.html"
     return {
-        "layout": "layouts/fragment.html" if wants_fragment(request) else "layouts/page.html",
+        "layout": "layouts/fragment.html" if wants_fragment(request) else whole,
         "clinic": clinic,
+        "member": member,
+        "home": STAFF if is_staff_side(request) else "/",
         "viewer": viewer,
         "profile": profile,
         "boxes": _boxes(viewer, profile, now),
@@ -147,6 +152,18 @@ def _boxes(viewer: Viewer | None, profile: Profile | None, now: datetime) -> lis
     if viewer is None or profile is None:
         return []
     return [box for box in rules.KINDS_OF if rules.may_open(box, viewer, profile.id, now)]
+
+
+def viewer_of(request: Request[Any, Any, Any]) -> Viewer | None:
+    """Whoever is signed in on the patients' side."""
+    user = request.scope.get("user")
+    return user if isinstance(user, Viewer) else None
+
+
+def member_of(request: Request[Any, Any, Any]) -> Member | None:
+    """Whoever is signed in on the clinic's side."""
+    user = request.scope.get("user")
+    return user if isinstance(user, Member) else None
 
 
 def _is_from_elsewhere(request: Request[Any, Any, Any]) -> bool:
@@ -180,8 +197,9 @@ def language_of(request: Request[Any, Any, Any], account_language: str | None = 
     chosen = read_cookie(request, "language")
     if chosen in LANGUAGES:
         return chosen
-    viewer: Viewer | None = request.scope.get("user")
-    return viewer.account.language if viewer else account_language or LANGUAGES[0]
+    viewer, member = viewer_of(request), member_of(request)
+    own = viewer.account.language if viewer else member.language if member else None
+    return own or account_language or LANGUAGES[0]
 
 
 def visits_url(patient: UUID, opened: UUID | None = None, *, done: str = "") -> str:

@@ -20,9 +20,12 @@ from domain.accounts import sessions
 from domain.clinic.clinic import current_settings
 from domain.config import Settings
 from domain.errors import FormRefused, NotSignedIn, TermsNotAccepted
+from domain.staff import sessions as staff_sessions
 from web import kept_text
 
-CookieName = Literal["session", "csrf", "known", "language", "link", "step", "text"]
+CookieName = Literal["session", "staff", "csrf", "known", "language", "link", "step", "text"]
+STAFF = "/clinique"
+"""Where the clinic's side begins; the staff's session is asked for there and nowhere else."""
 TOKEN_FIELD = "_csrf_token"  # noqa: S105 - a field's name
 SALT = 16
 FRESH = "fresh_session"
@@ -31,6 +34,7 @@ BODY_WITHIN = 20.0
 YEAR = 365 * 24 * 3600
 LIVES: dict[CookieName, int | None] = {
     "session": None,
+    "staff": None,
     "csrf": None,
     "known": YEAR,
     "language": YEAR,
@@ -60,6 +64,16 @@ def dropped_cookie(settings: Settings, name: CookieName) -> Cookie:
     made = cookie(settings, name, "")
     made.max_age = 0
     return made
+
+
+def session_name(connection: ASGIConnection[Any, Any, Any, Any]) -> CookieName:
+    """Which of the two sessions a page belongs to: a person may have both in one browser."""
+    return "staff" if is_staff_side(connection) else "session"
+
+
+def is_staff_side(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    path: str = connection.scope.get("path", "")
+    return path == STAFF or path.startswith(f"{STAFF}/")
 
 
 def read_cookie(connection: ASGIConnection[Any, Any, Any, Any], name: CookieName) -> str:
@@ -93,6 +107,9 @@ async def identify(
         connection.scope["user"] = None
         portal.last_clinic = await current_settings()
         return
+    if "staff" in handler.opt:
+        await _identify_member(connection, handler)
+        return
     token = read_cookie(connection, "session")
     viewer = None
     if token:
@@ -110,6 +127,26 @@ async def identify(
     if viewer.pending_terms is not None and not handler.opt.get("before_terms"):
         await kept_text.keep(Request(connection.scope, connection.receive))
         raise TermsNotAccepted
+
+
+async def _identify_member(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """`opt["staff"]` is the right that the route asks for; "any": every member has it."""
+    portal = connection.app.state.portal
+    token = read_cookie(connection, "staff")
+    member = token and await staff_sessions.member_of(
+        token,
+        request_id=request_id(connection),
+        is_use=not handler.opt.get("quiet"),
+        now=portal.now(),
+    )
+    if not member:
+        raise NotSignedIn
+    connection.scope["user"] = member
+    portal.last_clinic = member.clinic
+    if handler.opt["staff"] != "any":
+        member.check(handler.opt["staff"])
 
 
 async def _receive_body(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
@@ -132,12 +169,13 @@ async def check_form(request: Request[Any, Any, Any]) -> None:
     form = await request.form()
     if len(list(form.multi_items())) != len(form.dict()):
         raise FormRefused
-    bindings = [read_cookie(request, "session")]
+    bindings = [read_cookie(request, session_name(request))]
     if request.route_handler.opt.get("public"):
         bindings.append(read_cookie(request, "csrf"))
     keys = request.app.state.portal.settings.keys
     if not is_own_token(str(form.get(TOKEN_FIELD, "")), keys, bindings):
-        await kept_text.keep(request)  # another tab has signed in again
+        if not is_staff_side(request):
+            await kept_text.keep(request)  # another tab has signed in again
         raise FormRefused
 
 
@@ -164,7 +202,7 @@ class FormTokens:
     def __init__(self, request: Request[Any, Any, Any]) -> None:
         self._key = request.app.state.portal.settings.keys[0]
         is_signed_in = request.scope.get("user") is not None
-        cookie_read = read_cookie(request, "session" if is_signed_in else "csrf")
+        cookie_read = read_cookie(request, session_name(request) if is_signed_in else "csrf")
         self._binding = request.state.get(FRESH) or cookie_read
         self.planted = ""
         self._field: Markup | None = None

@@ -8,7 +8,10 @@ import brotli
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 # Scripts that a page always needs together come as one: a request less on a phone.
-TOGETHER = {"signed-in.js": ("app.js", "session.js", "unread.js")}
+TOGETHER = {
+    "signed-in.js": ("app.js", "session.js", "unread.js"),
+    "staff-signed-in.js": ("app.js", "session.js"),
+}
 
 
 @dataclass(frozen=True, slots=True)

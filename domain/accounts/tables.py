@@ -139,3 +139,9 @@ class ClinicRequest(Table):
     asked_at = Timestamptz(default=None, null=False)
     handled_at = Timestamptz(default=None, null=True)
     handled_by = Varchar(length=120, default="")
+    subject = UUID(default=None, null=True)
+    """The appointment that cannot be kept."""
+    outcome = Varchar(length=20, default="")
+    """`done` or `declined`."""
+    note = Text(default="")
+    """The staff's own word on it, not shown to the patient."""

@@ -4,6 +4,7 @@ from piccolo.table import Table
 
 from domain.clinic.tables import Practitioner, Site, Slot, VisitType
 from domain.people.tables import Account, Patient
+from domain.staff.tables import StaffMember
 
 
 class Appointment(Table):
@@ -28,6 +29,13 @@ class Appointment(Table):
     confirmed_by = ForeignKey(Account, on_delete=OnDelete.restrict, null=True)
     cancelled_at = Timestamptz(default=None, null=True)
     cancelled_by = ForeignKey(Account, on_delete=OnDelete.restrict, null=True)
+    booked_by_staff = ForeignKey(StaffMember, on_delete=OnDelete.restrict, null=True)
+    confirmed_by_staff = ForeignKey(StaffMember, on_delete=OnDelete.restrict, null=True)
+    cancelled_by_staff = ForeignKey(StaffMember, on_delete=OnDelete.restrict, null=True)
+    clinic_note = Varchar(length=300, default="")
+    """What the clinic tells the patient with its own cancelling or moving."""
+    no_show_at = Timestamptz(default=None, null=True)
+    no_show_by = ForeignKey(StaffMember, on_delete=OnDelete.restrict, null=True)
 
 
 class Hold(Table):

@@ -40,6 +40,7 @@ class ClinicSettings:
     has_replies: bool = True
     has_new_messages: bool = True
     answer_days: int = 2
+    staff_idle_minutes: int = 15
 
     @property
     def zone(self) -> ZoneInfo:

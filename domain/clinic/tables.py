@@ -47,6 +47,21 @@ class Clinic(Table):
     has_new_messages = Boolean(default=True)
     answer_days = SmallInt(default=2)
     """Working days in which patients usually get an answer; 0 tells them nothing."""
+    staff_idle_minutes = SmallInt(default=15)
+    version = Integer(default=1)
+
+
+class SettingChange(Table):
+    """A setting that was changed: from what to what, from when on, and by whom."""
+
+    id = UUID(primary_key=True)
+    name = Varchar(length=40)
+    before = Varchar(length=300, default="")
+    after = Varchar(length=300, default="")
+    note = Varchar(length=300, default="")
+    """Why, or by which source: asked for where the law may look (the age of consent)."""
+    changed_at = Timestamptz(default=None, null=False, index=True)
+    changed_by = Varchar(length=120)
 
 
 class Site(Table):
@@ -58,6 +73,10 @@ class Site(Table):
     postal_code = Varchar(length=10)
     phone = Varchar(length=20)
     position = SmallInt(default=0)
+    ended_at = Timestamptz(default=None, null=True)
+    """Offered no more from then on; what refers to it keeps its name."""
+    ended_by = Varchar(length=120, default="")
+    version = Integer(default=1)
 
 
 class Specialty(Table):
@@ -65,6 +84,10 @@ class Specialty(Table):
     name_fr = Varchar(length=80)
     name_en = Varchar(length=80)
     position = SmallInt(default=0)
+    ended_at = Timestamptz(default=None, null=True)
+    """Offered no more from then on; what refers to it keeps its name."""
+    ended_by = Varchar(length=120, default="")
+    version = Integer(default=1)
 
 
 class Team(Table):
@@ -75,6 +98,10 @@ class Team(Table):
     name_en = Varchar(length=80)
     takes_messages = Boolean(default=True)
     position = SmallInt(default=0)
+    ended_at = Timestamptz(default=None, null=True)
+    """Offered no more from then on; what refers to it keeps its name."""
+    ended_by = Varchar(length=120, default="")
+    version = Integer(default=1)
 
 
 class Practitioner(Table):
@@ -84,6 +111,10 @@ class Practitioner(Table):
     last_name = Varchar(length=80)
     specialty = ForeignKey(Specialty, on_delete=OnDelete.restrict, null=False, index=True)
     room_url = Varchar(length=300, default="")
+    ended_at = Timestamptz(default=None, null=True)
+    """Offered no more from then on; what refers to it keeps its name."""
+    ended_by = Varchar(length=120, default="")
+    version = Integer(default=1)
 
 
 class VisitType(Table):
@@ -96,6 +127,10 @@ class VisitType(Table):
     message_fr = Text(default="")
     message_en = Text(default="")
     position = SmallInt(default=0)
+    ended_at = Timestamptz(default=None, null=True)
+    """Offered no more from then on; what refers to it keeps its name."""
+    ended_by = Varchar(length=120, default="")
+    version = Integer(default=1)
 
 
 class Schedule(Table):
@@ -104,6 +139,10 @@ class Schedule(Table):
     id = UUID(primary_key=True)
     practitioner = ForeignKey(Practitioner, on_delete=OnDelete.restrict, null=False, index=True)
     site = ForeignKey(Site, on_delete=OnDelete.restrict, null=False, index=True)
+    ended_at = Timestamptz(default=None, null=True)
+    """Offered no more from then on; what refers to it keeps its name."""
+    ended_by = Varchar(length=120, default="")
+    version = Integer(default=1)
 
 
 class ScheduleVisitType(Table):
@@ -124,6 +163,19 @@ class WeeklyHours(Table):
     slot_minutes = SmallInt()
 
 
+class OpenDay(Table):
+    """Hours of one single day besides the weekly template, in the clinic's wall-clock time."""
+
+    id = UUID(primary_key=True)
+    schedule = ForeignKey(Schedule, on_delete=OnDelete.cascade, null=False, index=True)
+    day = Date(default=None, null=False)
+    opens = Time()
+    closes = Time()
+    slot_minutes = SmallInt()
+    added_at = Timestamptz(default=None, null=False)
+    added_by = Varchar(length=120)
+
+
 class Absence(Table):
     """Days without slots: of one practitioner, or of the whole clinic."""
 
@@ -132,6 +184,8 @@ class Absence(Table):
     first_day = Date(default=None, null=False)
     last_day = Date(default=None, null=False)
     reason = Varchar(length=120, default="")
+    added_at = Timestamptz(default=None, null=True)
+    added_by = Varchar(length=120, default="")
 
 
 class Slot(Table):
@@ -145,3 +199,50 @@ class Slot(Table):
     ends_at = Timestamptz(default=None, null=False)
     minutes = SmallInt()
     withdrawn_at = Timestamptz(default=None, null=True)
+    withdrawn_why = Varchar(length=10, default="")
+    """`staff`: this very slot, not to be published again. Else its absence or its template's
+    change: published again if that is taken back."""
+    withdrawn_by = Varchar(length=120, default="")
+
+
+class TextTemplate(Table):
+    """A text that staff use again and again; put into a message, where it can be changed."""
+
+    id = UUID(primary_key=True)
+    name = Varchar(length=80)
+    language = Varchar(length=2, default="fr")
+    subject = Varchar(length=120, default="")
+    body = Text()
+    position = SmallInt(default=0)
+    changed_at = Timestamptz(default=None, null=False)
+    changed_by = Varchar(length=120)
+    ended_at = Timestamptz(default=None, null=True)
+    version = Integer(default=1)
+
+
+class Incident(Table):
+    """The register of confidentiality incidents; kept at least five years (R-22.1, r. 1, s. 15)."""
+
+    id = UUID(primary_key=True)
+    information = Text()
+    """The personal information concerned, or why it cannot be described."""
+    circumstances = Text()
+    occurred_from = Date(default=None, null=False)
+    occurred_to = Date(default=None, null=True)
+    noticed_on = Date(default=None, null=False)
+    people = Integer()
+    """How many are concerned, or an estimate."""
+    severity = Text()
+    """What leads to think that there is a risk of serious injury, or not."""
+    is_serious = Boolean(default=False)
+    commission_told_on = Date(default=None, null=True)
+    people_told_on = Date(default=None, null=True)
+    public_notice = Text(default="")
+    """Whether the public was told, and why."""
+    measures = Text()
+    """What was done to lessen the risk of injury and that it happens again."""
+    recorded_at = Timestamptz(default=None, null=False)
+    recorded_by = Varchar(length=120)
+    version = Integer(default=1)
+    changed_at = Timestamptz(default=None, null=True)
+    changed_by = Varchar(length=120, default="")

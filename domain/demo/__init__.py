@@ -4,29 +4,33 @@ from datetime import UTC, datetime
 
 from domain import db
 from domain.accounts.passwords import Passwords
+from domain.accounts.secret_box import SecretBox
 from domain.clinic.tables import Clinic
-from domain.demo import clinic, communications, crowd, history, people, story
+from domain.demo import clinic, communications, crowd, history, people, staff, story
+from domain.demo.clinic import DemoClinic
 from domain.demo.communications import Papers
 from domain.demo.data.people import HEATHER
 from domain.demo.happenings import happen
 from domain.messages.files import Files
 
 
-async def seed(*, now: datetime, passwords: Passwords, files: Files) -> bool:
+async def seed(*, now: datetime, passwords: Passwords, files: Files, box: SecretBox) -> bool:
     """False where there is a clinic already. All of it or nothing: it is one transaction."""
     if await Clinic.exists():
         return False
     hashes = await people.hashed(passwords)
+    colleagues = await staff.hashed(passwords)
     papers = await communications.store(files, now=now)
     async with db.transaction():
         await db.lock_key("demo")
         if await Clinic.exists():
             return False
-        await _create(hashes, papers, now=now.astimezone(UTC))
+        made = await _create(hashes, papers, now=now.astimezone(UTC))
+        await staff.create(made, colleagues, box, now=now.astimezone(UTC))
     return True
 
 
-async def _create(hashes: dict[str, str], papers: Papers, *, now: datetime) -> None:
+async def _create(hashes: dict[str, str], papers: Papers, *, now: datetime) -> DemoClinic:
     made = await clinic.create(now=now)
     known = await people.create(made, hashes, now=now)
     account = known.accounts[HEATHER.owner]
@@ -39,3 +43,4 @@ async def _create(hashes: dict[str, str], papers: Papers, *, now: datetime) -> N
     )
     await story.settle(now=now)
     await crowd.create(made, known, now=now)
+    return made

@@ -15,7 +15,7 @@ from domain.demo.clinic import DemoClinic
 from domain.demo.data import people as data
 from domain.demo.data.people import Account, Attached, Known, Person
 from domain.demo.rows import insert
-from domain.people import tables
+from domain.people import names, tables
 
 CHILD_UNTIL = 14
 TERMS_DAYS_AGO = 4500
@@ -119,6 +119,7 @@ def _known(known: Known, people: DemoPeople, clinic: DemoClinic) -> tables.Patie
         health_number=health_number(known, known.birth_date, 14),
         phone=known.phone,
         primary_practitioner=clinic.ids[known.practitioner],
+        folded_name=names.searched(known.first_name, known.last_name),
     )
 
 
@@ -137,6 +138,7 @@ def _crowd(people: DemoPeople, clinic: DemoClinic, now: datetime) -> list[tables
                 health_number=health_number(person, birth_date, 11 + n),
                 phone=f"+14385550{130 + n}",
                 primary_practitioner=clinic.ids[doctor],
+                folded_name=names.searched(person.first_name, person.last_name),
             )
         )
     return rows

@@ -24,6 +24,7 @@ from domain.clinic.tables import (
     WeeklyHours,
 )
 from domain.demo.rows import insert
+from domain.people import names
 from domain.people.tables import Account, Patient, ProxyGrant
 
 EMAIL = "bench@example.com"
@@ -161,7 +162,13 @@ async def _create_people(made: BenchClinic, now: datetime) -> None:
 
 
 def _patient(id: UUID, n: int) -> Patient:
-    return Patient(id=id, first_name="P", last_name=f"N{n:05}", birth_date=date(1980, 1, 1))
+    return Patient(
+        id=id,
+        first_name="P",
+        last_name=f"N{n:05}",
+        birth_date=date(1980, 1, 1),
+        folded_name=names.searched("P", f"N{n:05}"),
+    )
 
 
 def _grant(made: BenchClinic, patient: UUID, now: datetime) -> ProxyGrant:

@@ -25,6 +25,9 @@ class OutboundEmail(Table):
     """When its cause was no longer true at sending time."""
     dead_at = Timestamptz(default=None, null=True)
     last_error = Text(default="")
+    handled_at = Timestamptz(default=None, null=True)
+    """When staff saw to a dead one in another way."""
+    handled_by = Varchar(length=120, default="")
 
 
 class MailPreference(Table):

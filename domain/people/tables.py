@@ -1,4 +1,14 @@
-from piccolo.columns import UUID, BigInt, Boolean, Date, ForeignKey, Timestamptz, Varchar
+from piccolo.columns import (
+    UUID,
+    BigInt,
+    Boolean,
+    Date,
+    ForeignKey,
+    Integer,
+    Text,
+    Timestamptz,
+    Varchar,
+)
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -17,6 +27,8 @@ class Account(Table):
     password_changed_at = Timestamptz(default=None, null=False)
     activated_at = Timestamptz(default=None, null=True)
     disabled_at = Timestamptz(default=None, null=True)
+    undeliverable_at = Timestamptz(default=None, null=True)
+    """When the third mail in a row was refused for good: its notices stop, and staff are told."""
     totp_secret = Varchar(length=200, default="")
     """Encrypted; empty where no second factor is asked for."""
     totp_since = Timestamptz(default=None, null=True)
@@ -37,6 +49,11 @@ class Patient(Table):
     other_phone = Varchar(length=20, default="")
     other_phone_kind = Varchar(length=10, default="mobile")
     primary_practitioner = ForeignKey(Practitioner, on_delete=OnDelete.set_null, null=True)
+    folded_name = Varchar(length=200, default="", index=True)
+    """« last first » without case and accents, as the staff's search compares it."""
+    version = Integer(default=1)
+    created_at = Timestamptz(default=None, null=True)
+    created_by = Varchar(length=120, default="")
 
 
 class ProxyGrant(Table):
@@ -70,3 +87,18 @@ class ProxyConsent(Table):
     recorded_at = Timestamptz(default=None, null=False)
     until = Timestamptz(default=None, null=True)
     withdrawn_at = Timestamptz(default=None, null=True)
+
+
+class AccessBlock(Table):
+    """The clinic lets nobody, or not this account, act for the patient: a court's order, or what
+    a young person confided. The reason is for the staff alone."""
+
+    id = UUID(primary_key=True)
+    patient = ForeignKey(Patient, on_delete=OnDelete.restrict, null=False, index=True)
+    account = ForeignKey(Account, on_delete=OnDelete.cascade, null=True)
+    """None: whoever it is but the patient."""
+    reason = Text()
+    blocked_at = Timestamptz(default=None, null=False)
+    blocked_by = Varchar(length=120)
+    ended_at = Timestamptz(default=None, null=True)
+    ended_by = Varchar(length=120, default="")

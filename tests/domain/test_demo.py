@@ -39,6 +39,7 @@ from domain.people import viewer as viewers
 from jobs.deliver_mail import compose
 from tests import databases
 from tests.stores import MemoryStore
+from tests.world import STAFF_BOX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,7 +110,7 @@ async def test_keeps_its_promises_at_any_moment(database: object, now: datetime)
 
 
 async def made(now: datetime) -> Seeded:
-    assert await demo.seed(now=now, passwords=passwords(), files=MemoryStore())
+    assert await demo.seed(now=now, passwords=passwords(), files=MemoryStore(), box=STAFF_BOX)
     heather = await viewer_of(HEATHER.owner)
     profiles = [profile.id for profile in heather.profiles]
     coming = await agenda.upcoming(heather, profiles, now=now.astimezone(UTC))
@@ -146,7 +147,9 @@ async def is_a_clinic_of_the_promised_size() -> None:
 
 
 async def is_made_once(seeded: Seeded) -> None:
-    assert not await demo.seed(now=seeded.now + DAY, passwords=passwords(), files=MemoryStore())
+    assert not await demo.seed(
+        now=seeded.now + DAY, passwords=passwords(), files=MemoryStore(), box=STAFF_BOX
+    )
 
 
 async def lets_everyone_sign_in_and_asks_one_to_accept_the_terms(seeded: Seeded) -> None:
@@ -478,7 +481,7 @@ async def test_is_made_whole_or_not_at_all(
 
     monkeypatch.setattr(crowd, "create", fails)
     with pytest.raises(RuntimeError):
-        await demo.seed(now=NOW, passwords=passwords(), files=MemoryStore())
+        await demo.seed(now=NOW, passwords=passwords(), files=MemoryStore(), box=STAFF_BOX)
     assert await db.fetch("SELECT id FROM clinic") == []
 
 

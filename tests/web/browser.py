@@ -13,15 +13,14 @@ from typing import Any
 import httpx
 
 from domain.config import Settings
+from tests.keys import KEYS
 from tests.stores import FILES
 from tests.world import PASSWORD, PASSWORDS
 from web.app import create_app
 from web.gate import Gate
 
 HOST = "https://portail.example"
-SETTINGS = Settings(
-    public_url=HOST, keys=("k" * 8 + "0123456789abcdefghijklmnopqrstuv",), data_dir=Path("/nowhere")
-)
+SETTINGS = Settings(public_url=HOST, keys=KEYS, data_dir=Path("/nowhere"))
 FROM_HERE = {"sec-fetch-site": "same-origin"}
 TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
 LONGEST_WAY = 10

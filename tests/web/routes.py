@@ -18,6 +18,7 @@ from tests.web.browser import SETTINGS, running
 from tests.world import NOW, PASSWORD, PASSWORDS, World
 
 SAFE = {"GET", "HEAD"}
+STAFF_SIDE = "/clinique"
 LINKS = Links(SETTINGS.keys)
 BOX = SecretBox(SETTINGS.keys)
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -48,6 +49,8 @@ class Route:
     path: str
     opt: frozenset[str]
     handler: str
+    right: str = ""
+    """Which one the clinic's side asks for."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -56,12 +59,22 @@ class Route:
     def is_private(self) -> bool:
         return not self.opt & {"public", "bare"}
 
+    @property
+    def is_staff(self) -> bool:
+        return "staff" in self.opt
+
 
 def _routes() -> list[Route]:
     app = running(lambda: NOW).app
     return sorted(
         (
-            Route(method, route.path_format, frozenset(handler.opt), handler.handler_name)
+            Route(
+                method,
+                route.path_format,
+                frozenset(handler.opt),
+                handler.handler_name,
+                str(handler.opt.get("staff", "")),
+            )
             for route in app.routes
             for handler in route.route_handlers  # type: ignore[union-attr]
             for method in handler.http_methods
@@ -71,7 +84,10 @@ def _routes() -> list[Route]:
     )
 
 
-ROUTES = _routes()
+EVERYWHERE = _routes()
+ROUTES = [route for route in EVERYWHERE if not route.path.startswith(STAFF_SIDE)]
+STAFF = [route for route in EVERYWHERE if route.path.startswith(STAFF_SIDE)]
+"""Of the clinic's side: `tests/web/staff` walks through these."""
 UNSAFE = [route for route in ROUTES if route.method not in SAFE]
 FORMS = [route for route in UNSAFE if "bare" not in route.opt]
 PRIVATE = [route for route in ROUTES if route.is_private]

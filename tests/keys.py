@@ -1,0 +1,1 @@
+KEYS = ("k" * 8 + "0123456789abcdefghijklmnopqrstuv",)
