@@ -122,6 +122,23 @@ class FactorChanged(Conflict):
     """The second factor was switched on or off meanwhile."""
 
 
+class ChangedMeanwhile(Conflict):
+    """Someone else saved the same thing since this form was opened: nothing was overwritten."""
+
+    def __init__(self, by: str = "", at: datetime | None = None) -> None:
+        super().__init__()
+        self.by = by
+        self.at = at
+
+
+class StillInUse(Conflict):
+    """It cannot be taken away while this many things need it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
 class AddressTaken(Conflict):
     """Another account has this e-mail address by now."""
 

@@ -79,7 +79,15 @@ def test_every_refusal_has_a_sentence_in_both_languages(kind: type[Refusal], lan
     at = datetime(2026, 11, 23, 15, tzinfo=UTC)
     visit = SimpleNamespace(patient_name="Bob", practitioner="Dre Roy", starts_at=at)
     times = {"again_at": at, "opens_at": at, "deadline": at}
-    facts = {"limit": 5, "visit": visit, "why": "used", **times}
+    facts = {
+        "limit": 5,
+        "number": 2,
+        "by": "Dana",
+        "at": at,
+        "visit": visit,
+        "why": "used",
+        **times,
+    }
     refusal = SimpleNamespace(code=kind.code, **facts)
     page = Renderer().render(
         "errors/refusal.html",
@@ -158,6 +166,7 @@ ALLOWED = {
     ("clinic.py", "', '.join(CLINIC_COLUMNS)"),
     ("clinic_side.py", "decision"),
     ("delivery.py", "skip"),
+    ("lists.py", "table"),
     ("offers.py", "columns"),
     ("offers.py", "condition"),
     ("offers.py", "order"),
