@@ -1,6 +1,8 @@
 """What the domain says when it says no. The sentence for each stands in the templates."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 
@@ -131,12 +133,41 @@ class ChangedMeanwhile(Conflict):
         self.at = at
 
 
+class LastAdministrator(Conflict):
+    """Someone must be left who can let others in."""
+
+
+class NotOneself(Conflict):
+    """Nobody shuts themself out by mistake."""
+
+
+class AlreadyInstalled(Conflict):
+    """The portal has its clinic: it is set up once."""
+
+
 class StillInUse(Conflict):
     """It cannot be taken away while this many things need it."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
         self.number = number
+
+
+class AccessWouldChange(Conflict):
+    """So many accounts would lose a profile or have one again: to be seen and agreed to first."""
+
+    def __init__(self, closing: int, opening: int) -> None:
+        super().__init__()
+        self.closing = closing
+        self.opening = opening
+
+
+class PossibleDuplicates(Conflict):
+    """Charts that may be of the same person: `similar`."""
+
+    def __init__(self, similar: Sequence[Any]) -> None:
+        super().__init__()
+        self.similar = similar
 
 
 class AddressTaken(Conflict):
@@ -147,12 +178,28 @@ class ChartTaken(Conflict):
     """The patient has an account already, or the account its own chart."""
 
 
+class AlreadyHeld(Conflict):
+    """This account acts for the patient already, or is the patient's own."""
+
+
+class AccessBlocked(Conflict):
+    """The clinic keeps this account from acting for the patient: told to the staff alone."""
+
+
 class AddressOfProxy(Conflict):
     """The address or the phone is that of someone who acts for the patient."""
 
 
 class SlotTaken(Conflict):
     pass
+
+
+class SlotHeld(SlotTaken):
+    """A patient is about to take it, and has it until then."""
+
+    def __init__(self, again_at: datetime) -> None:
+        super().__init__()
+        self.again_at = again_at
 
 
 class SlotNotOffered(Conflict):
@@ -201,6 +248,26 @@ class TooLateToCancel(Conflict):
 
 class AlreadyCancelled(Conflict):
     pass
+
+
+class StillCancellable(Conflict):
+    """Whoever cannot come can cancel it themself."""
+
+
+class VisitBegun(Conflict):
+    """It can be confirmed, cancelled or moved no more, not even by the clinic."""
+
+
+class VisitsChanged(Conflict):
+    """In the time to take back, somebody has booked, moved or cancelled since it was looked at."""
+
+
+class NotYetBegun(Conflict):
+    """Nobody can have missed it."""
+
+
+class NoShowKept(Conflict):
+    """That somebody did not come is taken back on the same day only."""
 
 
 class PdfRefused(Invalid):

@@ -17,6 +17,7 @@ KNOWN_FOR = timedelta(days=365)
 UNSUBSCRIBE_FOR = timedelta(days=365)
 CODE_ASKED_FOR = timedelta(minutes=5)
 PASSWORD_SHOWN_FOR = timedelta(hours=1)
+INSTALLED_WITHIN = timedelta(hours=72)
 
 
 class Purpose(StrEnum):
@@ -31,6 +32,10 @@ class Purpose(StrEnum):
     SECOND_FACTOR = "account.second-factor.v1"
     UNPROVEN = "account.unproven.v1"
     WRITER = "message.writer.v1"
+    STAFF_CODE = "staff.code.v1"
+    STAFF_ENROL = "staff.enrol.v1"
+    STAFF_RESET = "staff.reset.v1"
+    INSTALLATION = "installation.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +111,19 @@ class Links:
             raise LinkExpired
         return link
 
-    def sign_first_step(self, account: UUID, proof: str, now: datetime) -> str:
+    def sign_first_step(
+        self, account: UUID, proof: str, now: datetime, purpose: Purpose = Purpose.SECOND_FACTOR
+    ) -> str:
         """That the password was right, while it stays the same: `proof` is the hash of its hash."""
         payload = [account.hex, proof, int(now.timestamp())]
-        return str(self._serializer(Purpose.SECOND_FACTOR).dumps(payload))
+        return str(self._serializer(purpose).dumps(payload))
 
-    def read_first_step(self, token: str, now: datetime) -> tuple[UUID, str]:
+    def read_first_step(
+        self, token: str, now: datetime, purpose: Purpose = Purpose.SECOND_FACTOR
+    ) -> tuple[UUID, str]:
         """The account, and the proof of its password then."""
         try:
-            account, proof, at = self._serializer(Purpose.SECOND_FACTOR).loads(token)
+            account, proof, at = self._serializer(purpose).loads(token)
             step, age = (UUID(account), str(proof)), now.timestamp() - float(at)
         except (BadSignature, ValueError, TypeError, AttributeError) as error:
             raise SignInOver from error
@@ -149,6 +158,17 @@ class Links:
         except (BadSignature, ValueError, TypeError, AttributeError):
             return None
         return writer if age < known_for.total_seconds() else None
+
+    def sign_installation(self, now: datetime) -> str:
+        """Of who reads the server's own output: they may set up a portal that has no clinic."""
+        return str(self._serializer(Purpose.INSTALLATION).dumps(int(now.timestamp())))
+
+    def is_installation(self, token: str, now: datetime) -> bool:
+        try:
+            at = float(self._serializer(Purpose.INSTALLATION).loads(token))
+        except (BadSignature, ValueError, TypeError):
+            return False
+        return now.timestamp() - at < INSTALLED_WITHIN.total_seconds()
 
     def secret_token(self, purpose: Purpose, row: UUID) -> str:
         """What the link of this row carries. Made from our key, so that no table holds it."""

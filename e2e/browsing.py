@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import axe_playwright_python
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError
 
-COOKIES = {"session", "csrf", "known", "language", "step", "text", "link"}
+COOKIES = {"session", "staff", "csrf", "known", "language", "step", "text", "link"}
 BROWSERS = ("chromium-headless-shell", "chromium")
 WORD_RULES = [
     "button-name",

@@ -1,20 +1,25 @@
-"""Every page and state of the portal that a patient can meet, and the way to it."""
+"""Every page and state of the portal, and the way to it."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from playwright.sync_api import expect
 
 from domain.accounts import throttles
 from domain.demo.data.people import CAMILLE, HEATHER, LEA
-from domain.demo.data.visits import CONFIRMED, TO_CANCEL, TO_DECIDE
+from domain.demo.data.visits import CONFIRMED, TO_CANCEL, TO_CONFIRM, TO_DECIDE, Coming
+from domain.demo.staff import ADMINISTRATOR, PRACTITIONER, SECRETARY
 from domain.people.policy import Grant
-from e2e import fills, helper, invited, new_address, newcomer, papers, writing
+from e2e import charts, desk_doors, fills, helper, invited, new_address, newcomer, papers, writing
 from e2e.addresses import profile, step
-from e2e.clinic_writes import ASKED, SUBJECT, answers, id_of, writes
+from e2e.clinic_writes import ASKED, SUBJECT, answers, id_of, patient_of, writes
+from e2e.desk_access import accesses, grant, request
+from e2e.desk_writing import INBOX, takes_no_mail, thread_of, writing_to
 from e2e.patient import Patient
 from e2e.two_steps import has_two_steps, is_asked_for_the_code, is_offered, switches_on, types
+from web.staff.sending import packed
 
 Way = Callable[[Patient], None]
 
@@ -27,6 +32,8 @@ class State:
     reach: Way
     email: str | None
     """Who is signed in."""
+    is_at_work: bool = False
+    """On the clinic's side."""
 
     def __str__(self) -> str:
         return self.reach.__name__
@@ -35,9 +42,9 @@ class State:
 STATES: list[State] = []
 
 
-def met_by(email: str | None) -> Callable[[Way], Way]:
+def met_by(email: str | None, *, is_at_work: bool = False) -> Callable[[Way], Way]:
     def add(reach: Way) -> Way:
-        STATES.append(State(reach, email))
+        STATES.append(State(reach, email, is_at_work))
         return reach
 
     return add
@@ -48,6 +55,10 @@ stranger, heather, camille, lea = (
     met_by(HEATHER.email),
     met_by(CAMILLE.email),
     met_by(LEA.email),
+)
+secretary, practitioner, administrator = (
+    met_by(colleague.email, is_at_work=True)
+    for colleague in (SECRETARY, PRACTITIONER, ADMINISTRATOR)
 )
 
 
@@ -1257,6 +1268,947 @@ def document_unavailable(on: Patient) -> None:
     paper = papers.arrives(on.portal)
     papers.is_damaged(on.portal, paper)
     on.opens(paper.file)
+
+
+# The clinic's side
+
+
+@secretary
+def day_of_the_secretary(on: Patient) -> None:
+    on.opens("/clinique")
+
+
+@practitioner
+def day_of_the_practitioner(on: Patient) -> None:
+    on.opens("/clinique")
+
+
+@administrator
+def day_of_the_administrator(on: Patient) -> None:
+    on.opens("/clinique")
+
+
+@stranger
+def staff_sign_in(on: Patient) -> None:
+    on.opens("/clinique/connexion")
+
+
+@stranger
+def staff_sign_in_refused(on: Patient) -> None:
+    desk_doors.types_the_password(on, SECRETARY.email, "Autre-12-Mot")
+    on.is_warned(desk_doors.WRONG)
+
+
+@stranger
+def staff_code(on: Patient) -> None:
+    desk_doors.types_the_password(on, SECRETARY.email)
+    on.sees("Code de validation")
+
+
+@stranger
+def staff_code_refused(on: Patient) -> None:
+    staff_code(on)
+    types(on, "000000")
+    on.control("Connexion").click()
+    on.is_warned(desk_doors.WRONG_CODE)
+
+
+@stranger
+def staff_code_too_late(on: Patient) -> None:
+    staff_code(on)
+    on.portal.clock.advance(minutes=6)
+    on.control("Connexion").click()
+    on.is_warned(desk_doors.OVER)
+
+
+@stranger
+def staff_activation(on: Patient) -> None:
+    on.opens(desk_doors.is_made_administrator(on))
+    on.sees("Activez votre accès")
+
+
+@stranger
+def staff_activation_refused(on: Patient) -> None:
+    staff_activation(on)
+    on.control("Continuer").press("Enter")
+    on.is_warned("Choisissez un mot de passe.")
+
+
+@stranger
+def staff_activation_codes(on: Patient) -> None:
+    staff_activation(on)
+    desk_doors.is_offered_codes(on)
+
+
+@stranger
+def staff_activation_codes_refused(on: Patient) -> None:
+    staff_activation_codes(on)
+    types(on, "000000")
+    on.presses("Activer et me connecter")
+    on.is_warned(desk_doors.WRONG_CODE)
+
+
+@stranger
+def staff_activation_over(on: Patient) -> None:
+    on.opens("/clinique/activation")
+
+
+@stranger
+def staff_password_lost(on: Patient) -> None:
+    on.opens("/clinique/mot-de-passe-oublie")
+
+
+@stranger
+def staff_password_lost_refused(on: Patient) -> None:
+    staff_password_lost(on)
+    on.presses("Réinitialiser le mot de passe")
+    on.is_warned("Saisissez votre adresse courriel.")
+
+
+@stranger
+def staff_password_mailed(on: Patient) -> None:
+    staff_password_lost(on)
+    on.page.get_by_label(on.says("Courriel")).fill(SECRETARY.email)
+    on.presses("Réinitialiser le mot de passe")
+    on.sees("Vérifiez votre boîte courriel")
+
+
+@stranger
+def staff_new_password(on: Patient) -> None:
+    staff_password_mailed(on)
+    mails = [mail for mail in on.portal.run_jobs() if mail.to == SECRETARY.email]
+    links = [url for mail in mails for url in mail.links().values()]
+    on.opens(next(url for url in links if "/reinitialisation/" in url))
+
+
+@stranger
+def staff_new_password_by_a_dead_link(on: Patient) -> None:
+    on.opens("/clinique/reinitialisation/altered")
+
+
+@stranger
+def installation_shut(on: Patient) -> None:
+    on.opens("/clinique/installation")
+
+
+@stranger
+def installation_begun(on: Patient) -> None:
+    on.opens(desk_doors.has_no_clinic_yet(on))
+
+
+@stranger
+def installation_refused(on: Patient) -> None:
+    installation_begun(on)
+    on.presses("Continuer")
+    on.is_warned("Inscrivez un numéro de téléphone à 10 chiffres.")
+
+
+@stranger
+def installation_of_the_province(on: Patient) -> None:
+    desk_doors.installs(on, up_to=2)
+
+
+@stranger
+def installation_of_the_practitioner(on: Patient) -> None:
+    desk_doors.installs(on, up_to=4)
+
+
+@stranger
+def installation_of_the_week(on: Patient) -> None:
+    desk_doors.installs(on, up_to=5)
+
+
+@stranger
+def installation_of_the_texts(on: Patient) -> None:
+    desk_doors.installs(on, up_to=6)
+
+
+@administrator
+def staff_list(on: Patient) -> None:
+    on.opens("/clinique/personnel")
+
+
+@administrator
+def staff_list_of_those_who_left(on: Patient) -> None:
+    on.opens("/clinique/personnel?vue=anciens")
+
+
+@administrator
+def staff_new(on: Patient) -> None:
+    on.opens("/clinique/personnel/nouveau")
+
+
+@administrator
+def staff_new_refused(on: Patient) -> None:
+    staff_new(on)
+    on.main.get_by_role("button", name=on.says("Ajouter"), exact=True).click()
+    on.is_warned("Inscrivez le prénom.")
+
+
+@administrator
+def staff_member(on: Patient) -> None:
+    staff_list(on)
+    on.presses("Manon Girard")
+    on.sees("Manon Girard")
+
+
+@administrator
+def staff_member_changed_meanwhile(on: Patient) -> None:
+    staff_member(on)
+    on.portal.change(
+        "UPDATE staff_member SET version = 2, last_name = 'Gagné' WHERE last_name = 'Girard'"
+    )
+    on.presses("Enregistrer")
+    on.is_warned(desk_doors.CHANGED)
+
+
+@administrator
+def staff_member_deactivated(on: Patient) -> None:
+    staff_member(on)
+    on.presses("Désactiver")
+    on.reads("Cette personne n’a plus accès à l’espace clinique.")
+
+
+@secretary
+def staff_account(on: Patient) -> None:
+    on.portal.begin_work(SECRETARY.email)
+    on.opens("/clinique/mon-compte")
+
+
+@secretary
+def staff_account_password(on: Patient) -> None:
+    on.opens("/clinique/mon-compte/mot-de-passe")
+
+
+@secretary
+def staff_account_application(on: Patient) -> None:
+    on.opens("/clinique/mon-compte/application")
+
+
+@administrator
+def first_steps(on: Patient) -> None:
+    on.opens("/clinique/premiers-pas")
+    on.presses("Envoyer un courriel d’essai")
+    on.reads("Le courriel d’essai part.")
+
+
+@secretary
+def desk_inbox(on: Patient) -> None:
+    on.opens(INBOX)
+
+
+@secretary
+def desk_inbox_empty(on: Patient) -> None:
+    on.opens(f"{INBOX}?q=introuvable")
+
+
+@secretary
+def desk_inbox_of_all(on: Patient) -> None:
+    on.opens(f"{INBOX}?etat=tous")
+
+
+@secretary
+def desk_thread(on: Patient) -> None:
+    takes_no_mail(on.portal)
+    on.opens(thread_of(on.portal, "Supplément de fer"))
+
+
+@secretary
+def desk_thread_closed(on: Patient) -> None:
+    desk_thread(on)
+    on.presses("Fermer")
+
+
+@secretary
+def desk_thread_refused(on: Patient) -> None:
+    desk_thread(on)
+    on.page.locator("#genre").select_option("document")
+    on.presses("Envoyer")
+
+
+@secretary
+def desk_threads_of_a_patient(on: Patient) -> None:
+    on.opens(f"/clinique/patients/{patient_of(on.portal, 'Nathan')}/communications")
+
+
+@secretary
+def desk_recipients(on: Patient) -> None:
+    on.opens(f"{INBOX}/envoi?q=mansouri")
+    on.main.get_by_role("button", name=re.compile("Farid")).click()
+
+
+@secretary
+def desk_letter(on: Patient) -> None:
+    on.opens(writing_to(on.portal))
+
+
+@secretary
+def desk_letter_to_many_refused(on: Patient) -> None:
+    people = [UUID(patient_of(on.portal, name)) for name in ("Heather", "Nathan", "Farid")]
+    on.opens(f"{INBOX}/envoi/message?a={packed(people)}")
+    on.page.locator("form.desk-form .btn-primary").click()
+
+
+@secretary
+def desk_texts(on: Patient) -> None:
+    on.opens("/clinique/modeles")
+
+
+@secretary
+def desk_text_refused(on: Patient) -> None:
+    on.opens("/clinique/modeles/nouveau")
+    on.presses("Enregistrer")
+
+
+@secretary
+def desk_outbox(on: Patient) -> None:
+    takes_no_mail(on.portal)
+    on.opens("/clinique/courriels")
+
+
+@secretary
+def desk_outbox_settled(on: Patient) -> None:
+    on.portal.change("DELETE FROM outbound_email")
+    on.opens("/clinique/courriels")
+
+
+# « Agenda »
+
+
+def calendar_of_roy(on: Patient, path: str = "") -> str:
+    id = on.portal.value("SELECT id FROM practitioner WHERE last_name = 'Roy'")
+    return f"/clinique/agenda/{id}{path}"
+
+
+@secretary
+def calendar_week(on: Patient) -> None:
+    on.opens(calendar_of_roy(on))
+
+
+@secretary
+def calendar_week_with_a_holiday(on: Patient) -> None:
+    on.opens(calendar_of_roy(on, "?semaine=2026-12-25&jour=2026-12-25"))
+
+
+@practitioner
+def calendar_slot(on: Patient) -> None:
+    on.opens(calendar_of_roy(on))
+    on.page.locator(".week-grid a.slot:visible").first.click()
+
+
+@secretary
+def calendar_days(on: Patient) -> None:
+    on.opens(calendar_of_roy(on, "/journees"))
+
+
+@secretary
+def calendar_day_refused(on: Patient) -> None:
+    calendar_days(on)
+    on.presses("Ajouter et publier")
+
+
+@secretary
+def calendar_absences(on: Patient) -> None:
+    on.opens(calendar_of_roy(on, "/absences"))
+
+
+@secretary
+def calendar_absence_refused(on: Patient) -> None:
+    calendar_absences(on)
+    on.presses("Voir qui est touché")
+
+
+@secretary
+def calendar_time_to_take_back(on: Patient) -> None:
+    on.opens(calendar_of_roy(on, "/retrait?du=2026-11-25"))
+
+
+@administrator
+def calendar_closures(on: Patient) -> None:
+    on.opens("/clinique/agenda/fermetures")
+
+
+@administrator
+def calendar_closure(on: Patient) -> None:
+    on.opens("/clinique/agenda/fermetures/nouvelle?du=2026-12-24")
+
+
+@administrator
+def calendar_hours(on: Patient) -> None:
+    on.opens(calendar_of_roy(on, "/horaires"))
+
+
+@administrator
+def calendar_hours_changed(on: Patient) -> None:
+    calendar_hours(on)
+    on.page.get_by_role("main").get_by_role("link", name=re.compile(" 1$")).first.click()
+    on.page.locator("#fin_1").fill("10:00")
+    on.presses("Voir ce qui va changer")
+
+
+@administrator
+def calendar_hours_refused(on: Patient) -> None:
+    on.opens(calendar_of_roy(on, "/horaires/nouveau"))
+    on.presses("Enregistrer et publier")
+
+
+# Settings, journal and incidents
+
+
+@administrator
+def settings(on: Patient) -> None:
+    on.opens("/clinique/reglages")
+
+
+@administrator
+def settings_of_visits_refused(on: Patient) -> None:
+    on.opens("/clinique/reglages/rendez-vous")
+    on.page.locator("#horizon").fill("90")
+    on.presses("Enregistrer")
+    on.is_warned("52")
+
+
+@administrator
+def settings_of_sections(on: Patient) -> None:
+    on.opens("/clinique/reglages/sections")
+
+
+@administrator
+def settings_of_mails(on: Patient) -> None:
+    on.opens("/clinique/reglages/courriels")
+
+
+@administrator
+def settings_of_accounts(on: Patient) -> None:
+    on.opens("/clinique/reglages/comptes")
+
+
+@administrator
+def settings_changed_meanwhile(on: Patient) -> None:
+    on.opens("/clinique/reglages/sessions")
+    on.portal.change("UPDATE clinic SET version = version + 1, idle_minutes = 25")
+    on.page.locator("#patients").fill("30")
+    on.presses("Enregistrer")
+    on.reads("Enregistré entre-temps :")
+
+
+@administrator
+def settings_of_consent_concerning_someone(on: Patient) -> None:
+    on.opens("/clinique/reglages/consentement")
+    on.page.locator("#age").fill("13")
+    on.page.locator("#source").fill("Politique de la clinique")
+    on.presses("Enregistrer")
+    on.is_warned("Ce changement touche des personnes dès l’enregistrement :")
+
+
+@administrator
+def settings_history(on: Patient) -> None:
+    on.opens("/clinique/reglages/historique")
+
+
+@administrator
+def offered_types(on: Patient) -> None:
+    on.portal.change("UPDATE visit_type SET minutes = 60 WHERE position = 0")
+    on.opens("/clinique/reglages/types")
+
+
+@administrator
+def offered_type_refused(on: Patient) -> None:
+    on.opens("/clinique/reglages/types/nouveau")
+    on.presses("Ajouter")
+    on.is_warned("Inscrivez une durée de 5 à 240 minutes.")
+
+
+@administrator
+def offered_practitioners(on: Patient) -> None:
+    on.portal.change("UPDATE practitioner SET ended_at = ? WHERE last_name = 'Roy'", NOW)
+    on.opens("/clinique/reglages/intervenants")
+    on.page.get_by_role("main").locator("summary").click()
+
+
+@administrator
+def offered_practitioner_still_needed(on: Patient) -> None:
+    id = on.portal.value("SELECT id FROM practitioner WHERE last_name = 'Roy'")
+    on.opens(f"/clinique/reglages/intervenants/{id}")
+    on.presses("Ne plus proposer")
+    on.sees("Ne plus proposer")
+
+
+@administrator
+def published_texts(on: Patient) -> None:
+    on.opens("/clinique/reglages/textes")
+
+
+@administrator
+def published_text_previewed(on: Patient) -> None:
+    on.opens("/clinique/reglages/textes/conditions")
+    on.presses("Prévisualiser")
+    on.reads("Aperçu : rien n’est encore publié.")
+
+
+@administrator
+def journal_searched(on: Patient) -> None:
+    on.opens("/clinique/journal?patient=milner")
+
+
+@administrator
+def journal_refused(on: Patient) -> None:
+    on.opens("/clinique/journal/export")
+
+
+@secretary
+def journal_of_a_patient(on: Patient) -> None:
+    id = on.portal.value("SELECT id FROM patient WHERE first_name = 'Heather'")
+    on.opens(f"/clinique/patients/{id}/journal")
+
+
+@administrator
+def incidents(on: Patient) -> None:
+    on.opens("/clinique/incidents")
+
+
+@administrator
+def incident_refused(on: Patient) -> None:
+    on.opens("/clinique/incidents/nouveau")
+    on.presses("Inscrire au registre")
+    on.is_warned("Remplissez ce champ : la loi le demande.")
+
+
+@secretary
+def access_of_a_child(on: Patient) -> None:
+    on.opens(accesses(on.portal, "Nathan"))
+
+
+@secretary
+def access_lost_at_the_age_of_consent(on: Patient) -> None:
+    on.opens(accesses(on.portal, "Hugo"))
+
+
+@secretary
+def access_of_who_has_an_account(on: Patient) -> None:
+    on.opens(accesses(on.portal, "Heather"))
+
+
+@secretary
+def access_blocked(on: Patient) -> None:
+    on.opens(accesses(on.portal, "Noah"))
+
+
+@secretary
+def access_to_give(on: Patient) -> None:
+    on.opens(accesses(on.portal, "Heather", "/nouveau?q=roy"))
+
+
+@secretary
+def access_to_nobody(on: Patient) -> None:
+    on.opens(accesses(on.portal, "Heather", "/nouveau?q=personne@example.com"))
+
+
+@secretary
+def access_given_to_an_adult_refused(on: Patient) -> None:
+    access_to_give(on)
+    on.page.get_by_role("link", name=re.compile("Camille")).click()
+    on.presses("Donner l’accès")
+
+
+@secretary
+def access_to_change(on: Patient) -> None:
+    on.opens(accesses(on.portal, "Hugo", f"/{grant(on.portal, 'Hugo')}"))
+
+
+@secretary
+def access_changed_meanwhile(on: Patient) -> None:
+    on.opens(accesses(on.portal, "Nathan", f"/{grant(on.portal, 'Nathan')}"))
+    on.portal.change("UPDATE proxy_grant SET may_book = false")
+    on.page.locator("#factures").uncheck()
+    on.presses("Enregistrer")
+
+
+@secretary
+def access_to_withdraw(on: Patient) -> None:
+    on.opens(accesses(on.portal, "Nathan", f"/{grant(on.portal, 'Nathan')}/retrait"))
+
+
+@secretary
+def access_to_block_refused(on: Patient) -> None:
+    on.opens(accesses(on.portal, "Nathan", "/blocage"))
+    on.presses("Bloquer l’accès")
+
+
+@secretary
+def block_to_lift(on: Patient) -> None:
+    access_blocked(on)
+    on.presses("Lever le blocage")
+
+
+@secretary
+def coming_of_age(on: Patient) -> None:
+    on.opens("/clinique/majorite")
+
+
+@secretary
+def coming_of_age_not_set(on: Patient) -> None:
+    on.portal.change("UPDATE clinic SET province = 'ON', consent_age = NULL")
+    coming_of_age(on)
+
+
+@secretary
+def requests_waiting(on: Patient) -> None:
+    on.opens("/clinique/demandes")
+
+
+@secretary
+def requests_handled_none(on: Patient) -> None:
+    on.opens("/clinique/demandes?etat=traitees")
+
+
+@secretary
+def request_to_act_for_someone(on: Patient) -> None:
+    on.opens(f"{request(on.portal, 'attach')}?q=arsenault")
+
+
+@secretary
+def request_of_who_is_kept_out(on: Patient) -> None:
+    on.portal.change(
+        "UPDATE access_block SET account = (SELECT account FROM clinic_request"
+        " WHERE kind = 'correct')"
+    )
+    on.opens(request(on.portal, "correct"))
+
+
+@secretary
+def request_refused(on: Patient) -> None:
+    on.opens(request(on.portal, "cannot_come"))
+    on.presses("Terminer la demande")
+
+
+@secretary
+def request_handled(on: Patient) -> None:
+    request_refused(on)
+    on.page.locator("[name=suite]").first.check()
+    on.presses("Terminer la demande")
+    on.reads("La demande est traitée." if on.device.language == "fr" else "dealt with")
+    on.opens(request(on.portal, "cannot_come"))
+
+
+@heather
+def cannot_come(on: Patient) -> None:
+    on.opens(f"{profile(on.portal)}/rendez-vous/{on.portal.coming(TO_CONFIRM)}/absence")
+
+
+@heather
+def cannot_come_refused(on: Patient) -> None:
+    cannot_come(on)
+    on.page.locator("#texte").fill("x" * 501)
+    on.presses("Prévenir la clinique")
+
+
+@heather
+def cannot_come_told(on: Patient) -> None:
+    cannot_come(on)
+    on.presses("Prévenir la clinique")
+
+
+@secretary
+def patients_to_find(on: Patient) -> None:
+    on.opens(charts.PATIENTS)
+
+
+@secretary
+def patients_found(on: Patient) -> None:
+    on.opens(f"{charts.PATIENTS}?q=ro")
+
+
+@secretary
+def patients_not_found(on: Patient) -> None:
+    on.opens(f"{charts.PATIENTS}?q=zzz")
+
+
+@secretary
+def new_patient(on: Patient) -> None:
+    on.opens(f"{charts.PATIENTS}/nouveau")
+
+
+@secretary
+def new_patient_refused(on: Patient) -> None:
+    new_patient(on)
+    on.page.locator("#telephone").fill("12")
+    on.presses("Créer le dossier")
+    on.is_warned("Inscrivez le prénom.")
+
+
+@secretary
+def new_patient_like_another(on: Patient) -> None:
+    new_patient(on)
+    typed = {"prenom": "Heather", "nom": "Milner", "naissance_annee": "1989"}
+    for name, text in (typed | {"naissance_mois": "4", "naissance_jour": "27"}).items():
+        on.page.locator(f"#{name}").fill(text)
+    on.presses("Créer le dossier")
+    on.is_warned("Est-ce la même personne ?")
+
+
+@secretary
+def patients_record(on: Patient) -> None:
+    on.opens(charts.chart(on))
+
+
+@secretary
+def patients_record_with_a_late_invitation(on: Patient) -> None:
+    on.opens(charts.chart(on, "Réjean Gauthier"))
+
+
+@secretary
+def patients_record_of_a_child(on: Patient) -> None:
+    on.opens(charts.chart(on, "Nathan Milner"))
+
+
+@secretary
+def patients_record_with_a_dead_address(on: Patient) -> None:
+    on.portal.change("UPDATE account SET undeliverable_at = ?", NOW)
+    patients_record(on)
+
+
+@secretary
+def patient_to_correct(on: Patient) -> None:
+    on.opens(charts.chart(on, page="/modification"))
+
+
+@secretary
+def patient_corrected_meanwhile(on: Patient) -> None:
+    patient_to_correct(on)
+    on.portal.change("UPDATE patient SET version = 2, first_name = 'Heather Ann'")
+    on.presses("Enregistrer")
+    on.is_warned("Ce dossier a changé pendant que vous l’aviez ouvert.")
+
+
+@secretary
+def patient_to_invite(on: Patient) -> None:
+    on.opens(charts.chart(on, "Denis Ouellet", "/invitation"))
+
+
+@secretary
+def patient_to_invite_refused(on: Patient) -> None:
+    patient_to_invite(on)
+    on.presses("Inviter")
+    on.is_warned("Inscrivez l’adresse courriel du patient.")
+
+
+@secretary
+def patient_too_young_to_invite(on: Patient) -> None:
+    on.opens(charts.chart(on, "Nathan Milner", "/invitation"))
+
+
+@secretary
+def patient_invited(on: Patient) -> None:
+    charts.invites(on, invited.DENIS)
+
+
+@secretary
+def patient_invited_at_a_proxys_address(on: Patient) -> None:
+    on.opens(charts.chart(on, "Hugo Levesque", "/invitation"))
+    on.page.locator("#courriel").fill(HEATHER.email)
+    on.presses("Inviter")
+    on.is_warned(
+        "est celui d’une personne qui agit pour lui."
+        if on.device.language == "fr"
+        else "someone who acts for them."
+    )
+
+
+@secretary
+def patients_account(on: Patient) -> None:
+    on.opens(charts.chart(on, page="/compte"))
+
+
+@secretary
+def patients_account_disabled(on: Patient) -> None:
+    patients_account(on)
+    on.presses("Désactiver le compte")
+
+
+@secretary
+def patients_new_address(on: Patient) -> None:
+    on.opens(charts.chart(on, page="/compte/courriel"))
+
+
+@secretary
+def patients_new_address_refused(on: Patient) -> None:
+    patients_new_address(on)
+    on.presses("Préparer le changement")
+    on.is_warned("Saisissez la nouvelle adresse courriel.")
+
+
+@secretary
+def patients_new_address_prepared(on: Patient) -> None:
+    patients_new_address(on)
+    on.page.locator("#courriel").fill("heather@nouvelle.example")
+    on.page.get_by_role("checkbox").check()
+    on.presses("Préparer le changement")
+    on.reads("Code à donner au patient")
+
+
+@secretary
+def newcomers_waiting(on: Patient) -> None:
+    on.opens(charts.MATCHING)
+
+
+@secretary
+def no_newcomers(on: Patient) -> None:
+    on.portal.change("DELETE FROM registration")
+    newcomers_waiting(on)
+
+
+@secretary
+def newcomer_compared(on: Patient) -> None:
+    on.opens(charts.newcomer(on, charts.AMBIGUOUS))
+
+
+@secretary
+def newcomer_not_verified(on: Patient) -> None:
+    newcomer_compared(on)
+    on.page.locator(".match form").nth(1).get_by_role("button").click()
+    on.reads("Vérifiez l’identité de la personne, puis cochez cette case.")
+
+
+@secretary
+def newcomer_to_decline(on: Patient) -> None:
+    on.opens(charts.newcomer(on, page="/refus"))
+
+
+@secretary
+def newcomer_declined(on: Patient) -> None:
+    newcomer_to_decline(on)
+    on.presses("Refuser la demande")
+
+
+@secretary
+def newcomer_matched_already(on: Patient) -> None:
+    url = charts.newcomer(on)
+    on.opens(url)
+    on.presses("Relier à ce dossier")
+    on.reads("Le compte est relié à ce dossier. La personne en est avertie par courriel.")
+    on.opens(url)
+
+
+# Visits, on the clinic's side
+
+
+def desk_visit(on: Patient, visit: Coming, path: str = "") -> None:
+    on.opens(f"/clinique/rendez-vous/{on.portal.coming(visit)}{path}")
+
+
+@secretary
+def appointment_open(on: Patient) -> None:
+    desk_visit(on, TO_DECIDE)
+
+
+@practitioner
+def appointment_of_the_practitioner(on: Patient) -> None:
+    on.opens("/clinique")
+    on.main.get_by_role("rowheader").get_by_role("link").first.click()
+
+
+@secretary
+def appointment_to_cancel(on: Patient) -> None:
+    desk_visit(on, TO_CANCEL, "/annulation")
+
+
+@secretary
+def appointment_not_cancelled(on: Patient) -> None:
+    appointment_to_cancel(on)
+    on.page.locator("#mot").fill("a" * 301)
+    on.presses(CANCEL)
+    on.is_warned("Ce mot est trop long : 300 caractères au maximum.")
+
+
+@secretary
+def appointment_cancelled_by_the_clinic(on: Patient) -> None:
+    appointment_to_cancel(on)
+    on.presses(CANCEL)
+    on.reads("Le rendez-vous est annulé.")
+
+
+@secretary
+def appointment_moved_meanwhile(on: Patient) -> None:
+    appointment_to_cancel(on)
+    on.portal.change("UPDATE appointment SET version = version + 1")
+    on.presses(CANCEL)
+    on.is_warned("Rien n’a été écrasé : comparez, puis enregistrez de nouveau.")
+
+
+@secretary
+def appointment_missed(on: Patient) -> None:
+    on.opens("/clinique?jour=2026-11-23")
+    on.main.get_by_role("rowheader").get_by_role("link").first.click()
+    on.presses("Noter l’absence")
+    on.reads("L’absence est notée.")
+
+
+@secretary
+def appointment_to_move(on: Patient) -> None:
+    desk_visit(on, TO_CANCEL, "/deplacement")
+
+
+@secretary
+def appointment_to_move_to(on: Patient) -> None:
+    appointment_to_move(on)
+    on.slots().first.click()
+    on.reads("Nouveau moment")
+
+
+def at_the_desk(on: Patient, path: str = "", of: str = "Heather") -> None:
+    id = profile(on.portal, of).rpartition("/")[2]
+    on.opens(f"/clinique/patients/{id}/rendez-vous{path}")
+
+
+@secretary
+def visits_of_a_patient(on: Patient) -> None:
+    at_the_desk(on)
+
+
+@secretary
+def time_to_choose(on: Patient) -> None:
+    at_the_desk(on, "/nouveau")
+
+
+@secretary
+def time_to_choose_in_vain(on: Patient) -> None:
+    on.portal.change("UPDATE slot SET withdrawn_at = ?", MIDNIGHT)
+    at_the_desk(on, "/nouveau")
+
+
+@secretary
+def time_to_book(on: Patient) -> None:
+    time_to_choose(on)
+    on.slots().first.click()
+    on.reads("milner.heather@example.com")
+
+
+@secretary
+def time_taken(on: Patient) -> None:
+    time_to_book(on)
+    on.portal.change("UPDATE slot SET withdrawn_at = ?", MIDNIGHT)
+    on.presses("Réserver")
+    on.is_warned("Ce créneau n’est pas offert pour ce rendez-vous.")
+
+
+@secretary
+def free_time_to_book(on: Patient) -> None:
+    on.opens("/clinique")
+    on.main.locator("a.slot-chip").first.click()
+
+
+@secretary
+def free_time_for_whom(on: Patient) -> None:
+    free_time_to_book(on)
+    on.page.get_by_role("searchbox").fill("milner")
+    on.page.keyboard.press("Enter")
+    on.reads("Heather Milner")
+
+
+@secretary
+def day_without_anything(on: Patient) -> None:
+    on.opens("/clinique?jour=2026-11-22")
 
 
 MIDNIGHT = "2026-11-24 05:00:00+00:00"

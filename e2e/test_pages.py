@@ -98,7 +98,9 @@ def reach(state: State, reader: Patient) -> str:
     """The shape of the page."""
     reader.page.context.clear_cookies()
     reader.has_chosen_the_language()
-    if state.email:
+    if state.email and state.is_at_work:
+        reader.works_as(state.email)
+    elif state.email:
         reader.signs_in_at_once(state.email)
     state.reach(reader)
     reader.page.wait_for_load_state()

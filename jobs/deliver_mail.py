@@ -8,6 +8,7 @@ from domain.links import Links
 from domain.mail import delivery
 from domain.mail.delivery import Letter
 from domain.messages import letters as communication_letters
+from domain.staff import letters as staff_letters
 from jobs import mails
 from jobs.mails import About
 from jobs.office import PostOffice
@@ -29,12 +30,17 @@ async def deliver_mail(office: PostOffice, *, now: datetime) -> int:
 async def compose(letter: Letter, *, links: Links, now: datetime) -> About | None:
     if letter.kind in account_letters.KINDS:
         return await account_letters.compose(letter, links=links, now=now)
+    if await delivery.is_undeliverable(letter.account):
+        return None
     if letter.kind in communication_letters.KINDS:
         return await communication_letters.compose(letter, links=links, now=now)
+    if letter.kind in staff_letters.KINDS:
+        return await staff_letters.compose(letter, links=links, now=now)
     return await visit_letters.compose(letter, links=links, now=now)
 
 
 async def _deliver(letter: Letter, office: PostOffice, send: Send, now: datetime) -> bool:
+    about = None
     try:
         about = await compose(letter, links=office.links, now=now)
         if about is None:
@@ -46,7 +52,10 @@ async def _deliver(letter: Letter, office: PostOffice, send: Send, now: datetime
         await delivery.mark_unreachable(letter, str(problem), now=now)
     except Refused as problem:
         log.warning("mail %s refused, for good: %s", letter.id, problem.is_final)
-        await delivery.mark_refused(letter, str(problem), is_final=problem.is_final, now=now)
+        address, is_final = about.address if about else "", problem.is_final
+        await delivery.mark_refused(
+            letter, str(problem), is_final=is_final, address=address, now=now
+        )
     except Exception as problem:
         log.error("mail %s cannot be made: %s", letter.id, place_of(problem))
         await delivery.mark_refused(letter, type(problem).__name__, is_final=False, now=now)

@@ -13,10 +13,11 @@ from domain.appointments import invitation
 from domain.appointments.letters import VisitLetter
 from domain.mail.delivery import Letter
 from domain.messages.letters import CommunicationLetter
+from domain.staff.letters import StaffLetter
 from jobs.office import PostOffice
 
 Unsubscribable = VisitLetter | CommunicationLetter
-About = Unsubscribable | AccountLetter
+About = Unsubscribable | AccountLetter | StaffLetter
 WITH_CALENDAR = {
     "appointment_booked": "PUBLISH",
     "appointment_moved": "PUBLISH",
@@ -69,6 +70,8 @@ def _render(part: str, about: About, office: PostOffice) -> str:
 def _more(about: About, url: str) -> dict[str, Any]:
     if isinstance(about, AccountLetter):
         return _of_account(about, url)
+    if isinstance(about, StaffLetter):
+        return _of_staff(about, url)
     more = _of_visit(about, url) if isinstance(about, VisitLetter) else _of_thread(about, url)
     return more | {"unsubscribe_url": about.unsubscribe_token and _unsubscribe_url(about, url)}
 
@@ -106,6 +109,17 @@ def _of_account(about: AccountLetter, url: str) -> dict[str, Any]:
         "until": about.until,
         "is_own": about.is_own,
         "day": about.day,
+    }
+
+
+def _of_staff(about: StaffLetter, url: str) -> dict[str, Any]:
+    return {
+        "url": f"{url}{about.path}",
+        "desk_url": f"{url}/clinique",
+        "first_name": about.first_name,
+        "what": about.what,
+        "happened_at": about.happened_at,
+        "life": about.life,
     }
 
 

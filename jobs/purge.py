@@ -11,6 +11,9 @@ from domain.accounts import (
 )
 from domain.mail import delivery
 from domain.messages import drafts
+from domain.staff import once as staff_once
+from domain.staff import sessions as staff_sessions
+from domain.staff import staff_links
 
 PURGES = (
     sessions.purge,
@@ -22,6 +25,9 @@ PURGES = (
     sign_up.purge,
     delivery.purge,
     drafts.purge,
+    staff_sessions.purge,
+    staff_links.purge,
+    staff_once.purge,
 )
 
 

@@ -150,7 +150,17 @@ def put_in(sql: ast.expr) -> Iterator[str]:
 
 ALLOWED = {
     # (file, what is put in): each is made of constants and of `{}` for the values.
+    ("agenda.py", "' AND '.join(conditions)"),
     ("agenda.py", "marks"),
+    ("personnel.py", "PAGE + 1"),
+    ("personnel.py", "where"),
+    ("coming_of_age.py", "PAGE + 1"),
+    ("coming_of_age.py", "cursor if after else ''"),
+    ("coming_of_age.py", "order"),
+    ("requests.py", "PAGE + 1"),
+    ("requests.py", "which"),
+    ("absences.py", "only"),
+    ("attendance.py", "share"),
     ("attendance.py", "what"),
     ("attachments.py", "places"),
     ("drafts.py", "_of(thread)"),
@@ -162,14 +172,28 @@ ALLOWED = {
     ("receipts.py", "only"),
     ("audit.py", "columns"),
     ("audit.py", "places"),
+    ("booking.py", "share"),
     ("booking.py", "skip"),
     ("clinic.py", "', '.join(CLINIC_COLUMNS)"),
     ("clinic_side.py", "decision"),
+    ("communications.py", "' AND '.join((condition for condition, _ in conditions))"),
+    ("communications.py", "PAGE + 1"),
+    ("communications.py", "cursor"),
+    ("communications.py", "direction"),
+    ("communications.py", "own"),
+    ("outbox.py", "PAGE + 1"),
+    ("outbox.py", "cursor"),
+    ("sending.py", "where"),
     ("delivery.py", "skip"),
+    ("journal.py", "condition"),
+    ("journal.py", "marked"),
     ("lists.py", "table"),
+    ("offered.py", "kind.name"),
     ("offers.py", "columns"),
     ("offers.py", "condition"),
     ("offers.py", "order"),
+    ("search.py", "' AND '.join((condition for condition, _ in parts))"),
+    ("search.py", "PAGE + 1"),
     ("slots.py", "condition"),
     ("slots.py", "half"),
     ("slots.py", "order"),
@@ -221,10 +245,36 @@ def test_every_route_says_whom_it_is_for() -> None:
 
 
 def test_every_route_of_the_clinics_side_says_which_right_it_asks_for() -> None:
-    assert {route.path for route in STAFF if not route.right} == {"/clinique/langue"}
+    assert {route.path for route in STAFF if not route.right} == {
+        "/clinique/langue",
+        "/clinique/connexion",
+        "/clinique/connexion/code",
+        "/clinique/activation",
+        "/clinique/activation/code",
+        "/clinique/activation/{token}",
+        "/clinique/mot-de-passe-oublie",
+        "/clinique/mot-de-passe-oublie/envoi",
+        "/clinique/reinitialisation",
+        "/clinique/reinitialisation/{token}",
+        "/clinique/installation",
+        "/clinique/installation/{token}",
+    }
+    before_clinic = {route.path for route in STAFF if "before_clinic" in route.opt}
+    assert before_clinic == {"/clinique/installation", "/clinique/installation/{token}"}
     rights = {str(right) for right in Right} | {"any"}
     assert {route.right for route in STAFF if route.right} <= rights
-    assert {opt for route in STAFF for opt in route.opt} <= {"public", "staff", "quiet"}
+    assert {opt for route in STAFF for opt in route.opt} <= {
+        "public",
+        "staff",
+        "quiet",
+        "files",
+        "before_clinic",
+    }
+    assert {route.path for route in STAFF if "files" in route.opt} == {
+        "/clinique/communications/nouvelle",
+        "/clinique/communications/envoi/message",
+        "/clinique/communications/{thread}/reponse",
+    }
 
 
 def test_english_catalogue_is_complete() -> None:

@@ -49,12 +49,16 @@ from web import (
 from web.gate import Gate
 from web.portal import Portal
 from web.rendering import Renderer, root
-from web.security import check_form, identify
+from web.security import MOST_PARTS, check_form, identify
 from web.staff import routes as staff_routes
 from web.static_files import StaticFiles
 
 LARGEST_BODY = 100_000
-UNPACKED = ["^/static/", "^/profils/[^/]+/pieces-jointes/"]
+UNPACKED = [
+    "^/static/",
+    "^/profils/[^/]+/pieces-jointes/",
+    "^/clinique/communications/[^/]+/pieces-jointes/",
+]
 """Compressed once and for all, or by itself: and a range is of the bytes as they are."""
 HANDLERS = [
     assets.static_file,
@@ -119,6 +123,8 @@ HANDLERS = [
     appointments.confirm,
     appointments.ask_to_cancel,
     appointments.cancel,
+    appointments.ask_cannot_come,
+    appointments.say_cannot_come,
     appointments.calendar_file,
     attachments.show,
     attachments.download,
@@ -199,6 +205,7 @@ def create_app(
             backend="brotli", brotli_quality=4, minimum_size=500, exclude=UNPACKED
         ),
         request_max_body_size=LARGEST_BODY,
+        multipart_form_part_limit=MOST_PARTS,
         openapi_config=None,
         logging_config=None,
         debug=False,

@@ -7,9 +7,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from domain import audit, texts
-from domain.appointments import agenda, attendance, invitation
-from domain.errors import Conflict
+from domain.appointments import agenda, attendance, cannot_come, invitation
+from domain.appointments.agenda import Visit
+from domain.errors import Conflict, Invalid, TooMany
 from domain.people.policy import Grant
+from web.errors import status_of
 from web.portal import portal_of
 from web.responses import language_of, page, see_other, visits_url
 
@@ -76,6 +78,48 @@ async def calendar_file(
     content = invitation.calendar(visit, viewer.clinic, summary, host=portal.settings.host, now=now)
     headers = {"content-disposition": 'attachment; filename="rendez-vous.ics"'}
     return Response(content, media_type="text/calendar", headers=headers)
+
+
+@get("/profils/{patient:uuid}/rendez-vous/{appointment:uuid}/absence")
+async def ask_cannot_come(
+    request: AnyRequest, patient: FromPath[UUID], appointment: FromPath[UUID], now: Now
+) -> Response[Any]:
+    visit = await cannot_come.asked(request.user, patient, appointment, now=now)
+    if not visit.may_say_cannot_come:
+        return see_other(visits_url(patient, appointment))
+    return await _cannot_come(request, visit)
+
+
+@post("/profils/{patient:uuid}/rendez-vous/{appointment:uuid}/absence")
+async def say_cannot_come(
+    request: AnyRequest, patient: FromPath[UUID], appointment: FromPath[UUID], now: Now
+) -> Response[Any]:
+    text = str((await request.form()).get("texte", ""))
+    try:
+        await cannot_come.tell(request.user, patient, appointment, text, now=now)
+    except Conflict as refusal:
+        return await _refused(request, patient, appointment, refusal, now)
+    except (Invalid, TooMany) as refusal:
+        visit = await cannot_come.asked(request.user, patient, appointment, now=now)
+        return await _cannot_come(request, visit, text=text, refusal=refusal)
+    return see_other(visits_url(patient, appointment, done="absence"))
+
+
+async def _cannot_come(
+    request: AnyRequest, visit: Visit, *, text: str = "", refusal: Invalid | TooMany | None = None
+) -> Response[Any]:
+    return await page(
+        request,
+        "appointments/ask_cannot_come.html",
+        status_code=status_of(refusal) if refusal else 200,
+        profile=request.user.held(visit.patient),
+        tab="appointments",
+        visit=visit,
+        text=text,
+        limit=cannot_come.LONGEST,
+        refusal=refusal,
+        back_url=visits_url(visit.patient, visit.id),
+    )
 
 
 async def _refused(

@@ -4,7 +4,7 @@ import asyncio
 import re
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 from uuid import UUID
 
@@ -32,6 +32,10 @@ VIEWER_POLICY = (
     "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; form-action 'none';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
+
+
+class Find(Protocol):
+    async def __call__(self, *, is_beginning: bool) -> Opened: ...
 
 
 class PdfAnswer(ASGIResponse):
@@ -80,21 +84,26 @@ async def download(
 async def _answer(
     request: AnyRequest, patient: UUID, attachment: UUID, disposition: str, now: datetime
 ) -> ASGIResponse:
+    store = portal_of(request).files
+
+    async def find(*, is_beginning: bool) -> Opened:
+        return await attachments.open(
+            request.user, patient, attachment, store, is_beginning=is_beginning, now=now
+        )
+
+    return await answer(request, request.user.account.id, find, disposition)
+
+
+async def answer(request: AnyRequest, person: UUID, find: Find, disposition: str) -> ASGIResponse:
+    """For whoever may have it: `find` says so, and writes that they had it."""
     asked, portal = _asked_range(request), portal_of(request)
     async with AsyncExitStack() as held:
-        await held.enter_async_context(portal.openings.place(request.user.account.id))
-        opened = await attachments.open(
-            request.user,
-            patient,
-            attachment,
-            portal.files,
-            is_beginning=asked is None or not int(asked[0] or 0),
-            now=now,
-        )
-        answer = _part(request, opened, asked, _headers(opened.file_name, disposition))
-        if isinstance(answer, PdfAnswer):
-            answer.place = held.pop_all()
-    return answer
+        await held.enter_async_context(portal.openings.place(person))
+        opened = await find(is_beginning=asked is None or not int(asked[0] or 0))
+        found = _part(request, opened, asked, _headers(opened.file_name, disposition))
+        if isinstance(found, PdfAnswer):
+            found.place = held.pop_all()
+    return found
 
 
 async def _send(send: Send, piece: bytes, *, is_more: bool) -> None:

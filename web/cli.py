@@ -4,10 +4,11 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from runpy import run_module
 from typing import Any
 
+from web.first_run_options import add_admin_arguments, add_init_arguments
 from web.send_options import add_send_arguments, add_thread_arguments
 
 DEMO_ACCOUNTS = ("milner.heather@example.com", "roy.camille@example.com")
@@ -38,8 +39,8 @@ def serve(options: argparse.Namespace) -> int:
 
     from domain.config import Settings
 
-    Settings.from_env(os.environ)  # a mistake in it is told here, not in a traceback
-    _with_database(_check_clinic())
+    settings = Settings.from_env(os.environ)  # a mistake in it is told here, not in a traceback
+    _with_database(_check_clinic(settings))
     uvicorn.run(
         "web.asgi:app",
         host=options.host,
@@ -57,8 +58,7 @@ def serve(options: argparse.Namespace) -> int:
 def jobs(_: argparse.Namespace) -> int:
     from domain.config import Settings
 
-    Settings.from_env(os.environ)
-    _with_database(_check_clinic())
+    _with_database(_check_clinic(Settings.from_env(os.environ)))
     run_module("jobs", run_name="__main__")
     return 0
 
@@ -88,10 +88,43 @@ def demo(options: argparse.Namespace) -> int:
     print(f"Courriels    {url}/courriels")
     print(f"Comptes      {DEMO_ACCOUNTS[0]}\n             {DEMO_ACCOUNTS[1]}")
     print(f"Mot de passe {DEMO_PASSWORD}")
+    print(f"Clinique     {url}/clinique")
+    for member in _with_database(_staff_of_the_demo(settings.keys)):
+        print(f"             {member.email} ({member.role}), code {member.code}")
     if invited is not None:
         print(f"Invitation   {invited.email}\n             code de la clinique {invited.code}")
     sys.stdout.flush()
     return serve(options)
+
+
+def init(options: argparse.Namespace) -> int:
+    from web import first_run
+
+    ask = input if sys.stdin.isatty() else None
+    return _follow(lambda links, now: first_run.init(options, links, ask=ask, now=now))
+
+
+def admin(options: argparse.Namespace) -> int:
+    from web import first_run
+
+    return _follow(lambda links, now: first_run.add_administrator(options, links, now=now))
+
+
+def _follow(work: Callable[[Any, Any], Coroutine[Any, Any, str]]) -> int:
+    """What leads to a link, which is shown once."""
+    from domain import clock
+    from domain.config import Settings
+    from domain.links import Links
+    from web.first_run import CannotInstall
+
+    settings = Settings.from_env(os.environ)
+    try:
+        path = _with_database(work(Links(settings.keys), clock.now()))
+    except CannotInstall as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    print(f"To go on, open this link within three days:\n{settings.public_url}{path}")
+    return 0
 
 
 def invite(options: argparse.Namespace) -> int:
@@ -147,20 +180,25 @@ def check_journal(_: argparse.Namespace) -> int:
     return 1
 
 
-async def _check_clinic() -> None:
+async def _check_clinic(settings: Any) -> None:
     """What the clinic left out is told before anyone is let in; an empty installation runs.
 
     It has no clinic to sign up with: its pages say so.
     """
+    from domain import clock
     from domain.clinic import readiness
     from domain.clinic.clinic import current_settings
     from domain.config import BadConfiguration
     from domain.errors import NotFound
+    from domain.links import Links
+    from web import first_run
 
     try:
         missing = readiness.missing_in(await current_settings())
     except NotFound:
-        print("There is no clinic in the database yet: nobody can sign up.", file=sys.stderr)
+        path = first_run.browser_path(Links(settings.keys), clock.now())
+        print("There is no clinic in the database yet. Within three days, open", file=sys.stderr)
+        print(f"{settings.public_url}{path}\nor run `portal init`.", file=sys.stderr)
         return
     if missing:
         raise BadConfiguration("\n".join(["The clinic lacks settings:", *missing]))
@@ -209,6 +247,14 @@ async def _invite_someone(keys: Sequence[str]) -> Any:
     return await invitation.invite(links=Links(keys), passwords=Passwords(), now=clock.now())
 
 
+async def _staff_of_the_demo(keys: Sequence[str]) -> Any:
+    from domain import clock
+    from domain.accounts.secret_box import SecretBox
+    from domain.demo import staff
+
+    return await staff.shown(SecretBox(keys), now=clock.now())
+
+
 def _with_database(work: Coroutine[Any, Any, Any]) -> Any:
     from domain import db
 
@@ -228,6 +274,8 @@ def _parser() -> argparse.ArgumentParser:
         (jobs, "run the jobs alone, beside servers with PORTAL_JOBS=off"),
         (seed_demo, "fill an empty database for a demonstration"),
         (demo, "migrate, seed and run a demonstration"),
+        (init, "make an empty installation a clinic, with its first administrator"),
+        (admin, "add the first administrator, or send one a new link"),
         (invite, "invite a patient by mail, and show the code to hand over"),
         (send, "send a patient a message, a document or an invoice"),
         (thread, "close or reopen a thread, allow or refuse a reply"),
@@ -238,6 +286,10 @@ def _parser() -> argparse.ArgumentParser:
         if run in (serve, demo):
             command.add_argument("--host", default="127.0.0.1")
             command.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        if run is init:
+            add_init_arguments(command)
+        if run is admin:
+            add_admin_arguments(command)
         if run is send:
             add_send_arguments(command)
         if run is thread:

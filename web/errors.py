@@ -81,8 +81,16 @@ def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
 
 
 def _to_staff_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
-    way = quote(_way_back(request), safe="")
-    response = leave_to(request, f"{STAFF}/connexion?suivant={way}")
+    if request.url.path == f"{STAFF}{SIGN_OUT}":
+        response = leave_to(request, f"{STAFF}/connexion")
+        response.headers["clear-site-data"] = CLEARED
+    else:
+        way = quote(_way_back(request), safe="")
+        response = leave_to(request, f"{STAFF}/connexion?suivant={way}")
+    if kept_text.SEALED in request.state:
+        response.set_cookie(
+            cookie(portal_of(request).settings, "text", request.state[kept_text.SEALED])
+        )
     if read_cookie(request, "staff"):
         response.set_cookie(dropped_cookie(portal_of(request).settings, "staff"))
     return response

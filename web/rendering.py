@@ -12,7 +12,6 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import phonenumbers
 from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -21,6 +20,8 @@ from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.visitor import NodeTransformer
+
+from domain.people import phones
 
 NBSP = "\u00a0"
 LOCALES = {"fr": "fr_CA", "en": "en_CA"}
@@ -228,11 +229,7 @@ def _set(text: str, language: str) -> str:
 
 @lru_cache(maxsize=256)
 def phone(number: str) -> str:
-    try:
-        parsed = phonenumbers.parse(number, "CA")
-    except phonenumbers.NumberParseException:
-        return number
-    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL))
+    return phones.as_typed(number)
 
 
 def with_links(text: str) -> list[tuple[str, bool]]:

@@ -2,15 +2,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-import segno
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from markupsafe import Markup
 
 from domain.accounts import authenticator, second_factor, sign_in
 from domain.accounts.second_factor import Offer, Proofs
 from domain.accounts.secret_box import SecretBox
 from domain.errors import FactorChanged, Invalid, LinkExpired, SignInOver, TooMany
+from web.pictures import picture_of
 from web.portal import portal_of
 from web.redirects import way_onward
 from web.responses import here, page, see_other
@@ -164,7 +163,7 @@ async def _offer(
     request: AnyRequest, offer: Offer, refusal: Invalid | None = None
 ) -> Response[Any]:
     return await _page(
-        request, "second_factor/set_up.html", refusal, offer=offer, picture=_picture(offer.uri)
+        request, "second_factor/set_up.html", refusal, offer=offer, picture=picture_of(offer.uri)
     )
 
 
@@ -199,9 +198,3 @@ async def _page(
         refusal=None if isinstance(refusal, Invalid) else refusal,
         **context,
     )
-
-
-def _picture(uri: str) -> Markup:
-    made = segno.make(uri, error="m", micro=False)
-    drawn = made.svg_inline(border=4, light="#fff", omitsize=True, svgclass="qr", lineclass=None)
-    return Markup(drawn)  # noqa: S704 - squares, and nothing of what was typed

@@ -4,24 +4,25 @@ import asyncio
 import hmac
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Literal
 
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
-from litestar.datastructures import Cookie
+from litestar.datastructures import Cookie, FormMultiDict, UploadFile
 from litestar.enums import RequestEncodingType
-from litestar.exceptions import HTTPException
+from litestar.exceptions import ClientException, HTTPException
 from litestar.handlers import BaseRouteHandler
 from markupsafe import Markup
 
 from domain.accounts import sessions
 from domain.clinic.clinic import current_settings
 from domain.config import Settings
-from domain.errors import FormRefused, NotSignedIn, TermsNotAccepted
+from domain.errors import FormRefused, NotFound, NotSignedIn, TermsNotAccepted
 from domain.staff import sessions as staff_sessions
-from web import kept_text
+from web import kept_letter, kept_text
 
 CookieName = Literal["session", "staff", "csrf", "known", "language", "link", "step", "text"]
 STAFF = "/clinique"
@@ -31,6 +32,12 @@ SALT = 16
 FRESH = "fresh_session"
 BODY_WITHIN = 20.0
 """Seconds, from the headers to the last byte."""
+FILES_WITHIN = 180.0
+"""The same for a form with files, over a clinic's slow line."""
+FILES = "fichiers"
+"""The one field that may hold files, and may come more than once."""
+MOST_PARTS = 30
+"""Of a form with files."""
 YEAR = 365 * 24 * 3600
 LIVES: dict[CookieName, int | None] = {
     "session": None,
@@ -98,14 +105,17 @@ async def identify(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
     """Before every handler: the viewer, or the clinic alone where the route is public."""
-    await _receive_body(connection)
+    if "files" in handler.opt:  # not one byte of them is read for a stranger
+        await _identify_member(connection, handler)
+    await _receive_body(connection, FILES_WITHIN if "files" in handler.opt else BODY_WITHIN)
     portal = connection.app.state.portal
     if handler.opt.get("bare") or connection.scope.get("method") == "OPTIONS":
         connection.scope["user"] = None  # nor is being asked what one may ask a use of the session
         return
     if handler.opt.get("public"):
         connection.scope["user"] = None
-        portal.last_clinic = await current_settings()
+        with suppress(*([NotFound] if handler.opt.get("before_clinic") else [])):
+            portal.last_clinic = await current_settings()
         return
     if "staff" in handler.opt:
         await _identify_member(connection, handler)
@@ -142,6 +152,8 @@ async def _identify_member(
         now=portal.now(),
     )
     if not member:
+        if "files" in handler.opt:
+            await kept_letter.keep(Request(connection.scope, connection.receive))
         raise NotSignedIn
     connection.scope["user"] = member
     portal.last_clinic = member.clinic
@@ -149,12 +161,12 @@ async def _identify_member(
         member.check(handler.opt["staff"])
 
 
-async def _receive_body(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+async def _receive_body(connection: ASGIConnection[Any, Any, Any, Any], within: float) -> None:
     """All of it, before asking who sends it: a slow form must not act with rights of its start."""
     if not isinstance(connection, Request) or connection.method != "POST":
         return
     try:
-        async with asyncio.timeout(BODY_WITHIN):
+        async with asyncio.timeout(within):
             await connection.body()
     except TimeoutError as error:
         raise HTTPException(status_code=408, headers={"connection": "close"}) from error
@@ -164,10 +176,17 @@ async def check_form(request: Request[Any, Any, Any]) -> None:
     """Before every POST handler: the token is this browser's, and no field comes twice."""
     if request.method in {"GET", "HEAD", "OPTIONS"} or request.route_handler.opt.get("bare"):
         return
-    if request.content_type[0] not in {RequestEncodingType.URL_ENCODED, ""}:
+    takes_files = "files" in request.route_handler.opt
+    kinds = {RequestEncodingType.URL_ENCODED, ""}
+    if request.content_type[0] not in kinds | (
+        {RequestEncodingType.MULTI_PART} if takes_files else set()
+    ):
         raise FormRefused  # no form of the portal is sent in another way
-    form = await request.form()
-    if len(list(form.multi_items())) != len(form.dict()):
+    form = await _form(request)
+    names = [name for name, _ in form.multi_items() if not (takes_files and name == FILES)]
+    if len(names) != len(set(names)):
+        raise FormRefused
+    if any(isinstance(value, UploadFile) and name != FILES for name, value in form.multi_items()):
         raise FormRefused
     bindings = [read_cookie(request, session_name(request))]
     if request.route_handler.opt.get("public"):
@@ -177,6 +196,15 @@ async def check_form(request: Request[Any, Any, Any]) -> None:
         if not is_staff_side(request):
             await kept_text.keep(request)  # another tab has signed in again
         raise FormRefused
+
+
+async def _form(request: Request[Any, Any, Any]) -> FormMultiDict:
+    try:
+        return await request.form()
+    except ClientException as error:  # of more parts than a form of ours has, or of none
+        if "Too Large" in error.detail:
+            raise HTTPException(status_code=413) from error
+        raise FormRefused from error
 
 
 def form_token(key: str, binding: str) -> str:

@@ -86,7 +86,7 @@ async def thread_page(
     typed: Typed | None = None,
 ) -> Response[Any]:
     """With the reply's form open where it was asked for, begun before, or sent and refused."""
-    is_read = not _is_fetched_ahead(request)
+    is_read = not is_fetched_ahead(request)
     query, came_from = request.query_params, CameFrom.read(request, patient, now)
     before = read_id(query.get(OLDER, ""))
     view = await threads.open(
@@ -147,7 +147,7 @@ def _ways_on(came_from: CameFrom, view: ThreadView) -> dict[str, Any]:
     }
 
 
-def _is_fetched_ahead(request: AnyRequest) -> bool:
+def is_fetched_ahead(request: AnyRequest) -> bool:
     """By a browser that guesses where its person will go next, or as part of another page.
 
     Nobody has read it then: not even where another site names it as its picture.

@@ -9,9 +9,16 @@ from uuid import UUID, uuid4
 from domain import activity, audit, db, receipts
 from domain.audit import Actor
 from domain.clinic.clinic import current_settings
-from domain.errors import Conflict, Invalid, NotAllowed, NotFound
+from domain.errors import (
+    AlreadyHeld,
+    ChangedMeanwhile,
+    ChartTaken,
+    Invalid,
+    NotAllowed,
+    NotFound,
+)
 from domain.mail import outbox
-from domain.people import policy
+from domain.people import access_blocks, policy
 from domain.people.coming_of_age import is_of_age
 from domain.people.policy import Grant
 from domain.people.tables import Account, Patient, ProxyConsent, ProxyGrant
@@ -64,8 +71,11 @@ async def grant(
     await _check_may_grant(account, patient, relationship, consent, now)
     is_other = relationship != "self"
     made = uuid4()
-    flags: dict[str, Any] = {f"may_{each}": each in grants for each in Grant}
+    given = policy.whole(grants)
+    flags: dict[str, Any] = {f"may_{each}": each in given for each in Grant}
     async with db.transaction():
+        await db.lock_row(Patient, patient)
+        await access_blocks.check(account, patient, is_own=not is_other)
         await _insert(
             ProxyGrant(
                 id=made,
@@ -88,8 +98,51 @@ async def grant(
     return made
 
 
-async def withdraw(actor: Actor, grant: UUID, *, by: str, now: datetime) -> None:
-    """Take a profile back, with any consent; the next request already finds it gone."""
+async def change_grants(
+    actor: Actor,
+    grant: UUID,
+    grants: Collection[Grant],
+    *,
+    seen: Collection[Grant] | None = None,
+    consent: Consent | None = None,
+    now: datetime,
+) -> None:
+    """What a holder may do from now on. `seen`: as it was when this was decided.
+
+    Of a person of age nothing is added without their agreeing anew.
+    """
+    async with db.transaction():
+        held = await _held(grant)
+        before, wanted = _grants(held), policy.whole(grants)
+        if wanted == before:
+            return
+        if seen is not None and before != policy.whole(seen):
+            raise ChangedMeanwhile
+        is_more = not wanted <= before
+        person = await Patient.objects().get(Patient.id == held["patient"])
+        if person is not None and is_more and consent is None:
+            await _check_is_child(person, now)
+        flags: dict[Any, Any] = {f"may_{each}": each in wanted for each in Grant}
+        await ProxyGrant.update(flags).where(ProxyGrant.id == grant)
+        patient = held["patient"]
+        if is_more and consent is not None:
+            await _end_consent(grant, now)
+            await _record_consent(actor, grant, patient, consent, now)
+            await ProxyGrant.update({ProxyGrant.lost_at: None}).where(ProxyGrant.id == grant)
+        await audit.record(actor, "access.changed", patient=patient, subject=grant, at=now)
+        if is_more:
+            await activity.tell(patient, "access_given", grant, about=now, now=now)
+            await _write("access_granted", grant, held["account"], patient, now)
+
+
+async def withdraw(
+    actor: Actor, grant: UUID, *, by: str, why: str = "", quietly: bool = False, now: datetime
+) -> None:
+    """Take a profile back, with any consent; the next request already finds it gone.
+
+    `why` is a word of the journal, and never told; `quietly`, nor is that it ended.
+    """
+    outcome = f"done.{why}" if why else "done"
     async with db.transaction():
         rows = await db.fetch(
             """
@@ -106,9 +159,16 @@ async def withdraw(actor: Actor, grant: UUID, *, by: str, now: datetime) -> None
         await _end_consent(grant, now)
         if row["relationship"] == "self":
             patient = row["patient"]
-            await audit.record(actor, "chart.detached", patient=patient, subject=grant, at=now)
+            await audit.record(
+                actor, "chart.detached", patient=patient, subject=grant, outcome=outcome, at=now
+            )
+        elif quietly:
+            patient = row["patient"]
+            await audit.record(
+                actor, "access.withdrawn", patient=patient, subject=grant, outcome=outcome, at=now
+            )
         else:
-            await _tell(actor, "withdrawn", grant, row["patient"], now)
+            await _tell(actor, "withdrawn", grant, row["patient"], now, outcome=outcome)
             await _write("access_withdrawn", grant, row["account"], row["patient"], now)
 
 
@@ -171,7 +231,7 @@ async def holders(viewer: Viewer, patient: UUID, *, now: datetime) -> list[Holde
             name=names.get(row["account"], ""),
             relationship=row["relationship"],
             granted_at=row["granted_at"],
-            grants=frozenset(each for each in Grant if row[f"may_{each}"]),
+            grants=_grants(row),
             until=row["until"],
             is_lost=policy.is_lost(HeldRow(profile.birth_date, row), viewer.clinic, now),
         )
@@ -241,8 +301,12 @@ async def _check_may_grant(
         raise Invalid({"compte": "not_activated"})  # nobody proved that the address is theirs
     if relationship not in RELATIONSHIPS:
         raise Invalid({"lien": "invalid"})
-    needs_consent = is_of_age(person.birth_date, await current_settings(), now)
-    if relationship != "self" and consent is None and needs_consent:
+    if relationship != "self" and consent is None:
+        await _check_is_child(person, now)
+
+
+async def _check_is_child(person: Patient, now: datetime) -> None:
+    if is_of_age(person.birth_date, await current_settings(), now):
         raise Invalid({"consentement": "missing"})
 
 
@@ -251,7 +315,7 @@ async def _insert(made: ProxyGrant) -> None:
         await ProxyGrant.insert(made)
     except Exception as error:
         if db.conflict_kind(error) == "unique":
-            raise Conflict from error
+            raise (ChartTaken if made.relationship == "self" else AlreadyHeld) from error
         raise
 
 
@@ -292,13 +356,20 @@ async def _end_consent(grant: UUID, now: datetime) -> bool:
 async def _held(grant: UUID) -> dict[str, Any]:
     await db.lock_row(ProxyGrant, grant)
     rows = await db.fetch(
-        "SELECT account, patient FROM proxy_grant WHERE id = {} AND withdrawn_at IS NULL"
-        " AND relationship <> 'self'",
+        """
+        SELECT account, patient, may_book, may_read_invoices, may_read_documents,
+               may_read_messages, may_send_messages
+        FROM proxy_grant WHERE id = {} AND withdrawn_at IS NULL AND relationship <> 'self'
+        """,
         grant,
     )
     if not rows:
         raise NotFound
     return rows[0]
+
+
+def _grants(row: Mapping[str, Any]) -> frozenset[Grant]:
+    return policy.whole(each for each in Grant if row[f"may_{each}"])
 
 
 async def _is_lost(grant: UUID, now: datetime) -> bool:
@@ -314,8 +385,12 @@ async def _is_lost(grant: UUID, now: datetime) -> bool:
     return policy.is_lost(HeldRow(row["birth_date"], row), await current_settings(), now)
 
 
-async def _tell(actor: Actor, verb: str, grant: UUID, patient: UUID, now: datetime) -> None:
-    await audit.record(actor, f"access.{verb}", patient=patient, subject=grant, at=now)
+async def _tell(
+    actor: Actor, verb: str, grant: UUID, patient: UUID, now: datetime, *, outcome: str = "done"
+) -> None:
+    await audit.record(
+        actor, f"access.{verb}", patient=patient, subject=grant, outcome=outcome, at=now
+    )
     await activity.tell(patient, ENTRIES[verb], grant, about=now, now=now)
 
 

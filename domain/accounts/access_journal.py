@@ -26,7 +26,7 @@ class Line:
     at: datetime
     who: Who
     name: str
-    """Of an account that holds or held the profile; empty where none is known."""
+    """Of an account that holds or held the profile, or of a member of the staff; else empty."""
     action: str
     is_refused: bool
     oldest: int
@@ -47,13 +47,16 @@ async def journal(
     profile = viewer.opening(patient, now)
     if not viewer.may_read_journal(profile, now):
         raise NotAllowed
-    # A proxy is not to learn from it that the child has an account of their own, or is asked in.
+    # A proxy is not to learn from it that the child has an account of their own, or is asked in,
+    # nor that the clinic keeps someone from acting for the child.
     rows = await db.fetch(
         """
         SELECT l.id, l.at, l.actor_kind, l.actor, l.action, l.outcome FROM audit_line l
         WHERE l.patient = {} AND l.id < {} AND l.actor_kind IN ('account', 'mail_link', 'staff')
           AND ({} = 1 OR (
               l.action NOT LIKE 'chart.%' AND l.action NOT LIKE 'invitation.%'
+              AND l.action NOT LIKE 'block.%' AND l.action NOT LIKE 'account.%'
+              AND l.action NOT IN ('registration.matched', 'read.staff.account')
               AND NOT EXISTS (
                   SELECT 1 FROM proxy_grant g
                   WHERE g.account = l.actor AND g.patient = l.patient
@@ -65,7 +68,7 @@ async def journal(
         int(profile.is_own),
         READ + 1,
     )
-    names = await names_of_holders(patient)
+    names = await names_of_holders(patient) | await _names_of_staff(rows)
     lines = grouped([_line(row, viewer, names) for row in rows[:READ]], viewer.clinic)
     is_all = len(rows) <= READ and len(lines) <= PAGE
     return Journal(lines[:PAGE], None if is_all else lines[:PAGE][-1].oldest)
@@ -104,6 +107,21 @@ def _line(row: Mapping[str, Any], viewer: Viewer, names: Mapping[UUID, str]) -> 
         oldest=row["id"],
         is_refused=not row["outcome"].startswith("done"),
     )
+
+
+async def _names_of_staff(rows: Sequence[Mapping[str, Any]]) -> dict[UUID, str]:
+    """The law gives the patient the name of whoever looked, not only where they work."""
+    actors = {row["actor"] for row in rows if row["actor_kind"] == "staff" and row["actor"]}
+    if not actors:
+        return {}
+    found = await db.fetch(
+        f"""
+        SELECT id, first_name || ' ' || last_name AS name FROM staff_member
+        WHERE id IN ({db.places(actors)})
+        """,
+        *actors,
+    )
+    return {row["id"]: row["name"] for row in found}
 
 
 def _who(kind: str, actor: UUID | None, viewer: Viewer, names: Mapping[UUID, str]) -> Who:

@@ -94,6 +94,55 @@ async def ask(
         await audit.record(viewer.actor, "email_change.asked", subject=change, at=now)
 
 
+async def ask_for(
+    account: UUID,
+    email: str,
+    by: Actor,
+    *,
+    patient: UUID,
+    links: Links,
+    passwords: Passwords,
+    now: datetime,
+) -> str:
+    """On the holder's behalf: the code, which the clinic gives them instead of the old mailbox.
+
+    That is told of it. The clinic may know that an address is taken; a patient may not.
+    """
+    send_to, address = addresses.sendable(email), addresses.canonical(email)
+    if not send_to:
+        raise Invalid({"courriel": "invalid" if email.strip() else "missing"})
+    change = uuid4()
+    code = links.secret_code(Purpose.CHANGE_EMAIL, change)
+    code_hash = await passwords.hash(code)
+    async with db.transaction():
+        await db.lock_row(Account, account)
+        await db.lock_key(f"address|{address}")
+        row = await Account.objects().get(Account.id == account)
+        if row is None or row.disabled_at is not None:
+            raise NotFound
+        if row.email_canonical == address:
+            raise Invalid({"courriel": "same"})
+        await _end(EmailChange.account == account, now)
+        if await _holder(address, now):
+            raise Invalid({"courriel": "taken"})
+        await EmailChange.insert(
+            EmailChange(
+                id=change,
+                account=account,
+                new_email=send_to,
+                new_canonical=address,
+                token_hash=hash_of(links.secret_token(Purpose.CHANGE_EMAIL, change)),
+                code_hash=code_hash,
+                asked_at=now,
+                expires_at=now + LIFE,
+            )
+        )
+        await outbox.post("email_change_link", account, change=change, by="clinic", now=now)
+        await outbox.post("email_change_asked", account, now=now)
+        await audit.record(by, "account.email_asked", patient=patient, subject=change, at=now)
+    return code
+
+
 async def pending(viewer: Viewer, *, now: datetime) -> Pending | None:
     row = await EmailChange.objects().get(
         (EmailChange.account == viewer.account.id)
@@ -253,7 +302,11 @@ async def _change(change: EmailChange, actor: Actor, session: str, now: datetime
             raise LinkExpired
         await sign_up.forget_unproven(change.new_canonical)
         await Account.update(
-            {Account.email: change.new_email, Account.email_canonical: change.new_canonical}
+            {
+                Account.email: change.new_email,
+                Account.email_canonical: change.new_canonical,
+                Account.undeliverable_at: None,
+            }
         ).where(Account.id == account)
         await sessions.end_all(account, but=session)
         fresh: str = await sessions.renew(account, session)

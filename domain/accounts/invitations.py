@@ -28,6 +28,7 @@ from domain.errors import (
 )
 from domain.links import Links, Purpose, hash_of
 from domain.mail import outbox
+from domain.people import access_blocks
 from domain.people.coming_of_age import is_of_age
 from domain.people.tables import Account, Patient, ProxyGrant
 from domain.people.viewer import Viewer
@@ -96,6 +97,31 @@ async def invite(
         await _record_sent(by, patient, None, f"refused.{warning.code}", now)
         raise
     return code
+
+
+async def cancel(patient: UUID, by: Actor, *, now: datetime) -> None:
+    """Its link and its code open nothing any more."""
+    async with db.transaction():
+        await db.lock_row(Patient, patient)
+        if not await _end(patient, "cancelled", now):
+            raise NotFound
+        await audit.record(by, "invitation.cancelled", patient=patient, at=now)
+
+
+async def check_may_be_bound(
+    account: UUID, address: str, patient: UUID, *, in_spite_of_proxy: bool, now: datetime
+) -> bool:
+    """In the transaction of who makes the chart this account's own, without an invitation; one
+    that is under way ends. Whether the address or the phone is that of a proxy of the patient."""
+    person = await _locked(patient)
+    await _check_may_have_account(person, now)
+    if await _has_other_part(account, patient):
+        raise ChartTaken
+    is_of_proxy = await _is_of_a_proxy(person, address)
+    if is_of_proxy and not in_spite_of_proxy:
+        raise AddressOfProxy
+    await _end(patient, "replaced", now)
+    return is_of_proxy
 
 
 async def patient_named(text: str) -> UUID:
@@ -304,8 +330,9 @@ async def _check_code(
 async def _bind(row: Invitation, account: UUID, actor: Actor, now: datetime) -> None:
     """Whatever was true when the clinic invited must still be."""
     await _check_may_have_account(await _locked(row.patient), now)
-    if await _has_other_part(account, row.patient):
-        raise ChartTaken
+    is_blocked = await access_blocks.is_blocked(account, row.patient, is_own=True)
+    if is_blocked or await _has_other_part(account, row.patient):
+        raise ChartTaken  # and no word of which
     taken = await db.fetch(
         "UPDATE invitation SET accepted_at = {} WHERE id = {} AND accepted_at IS NULL"
         " AND ended_at IS NULL AND expires_at > {} RETURNING id",
@@ -393,12 +420,17 @@ async def _patient(patient: UUID) -> Patient:
     return person
 
 
-async def _end(patient: UUID, why: str, now: datetime) -> None:
-    await Invitation.update({Invitation.ended_at: now, Invitation.ended_why: why}).where(
-        (Invitation.patient == patient)
-        & Invitation.accepted_at.is_null()
-        & Invitation.ended_at.is_null()
+async def _end(patient: UUID, why: str, now: datetime) -> bool:
+    ended = (
+        await Invitation.update({Invitation.ended_at: now, Invitation.ended_why: why})
+        .where(
+            (Invitation.patient == patient)
+            & Invitation.accepted_at.is_null()
+            & Invitation.ended_at.is_null()
+        )
+        .returning(Invitation.id)
     )
+    return bool(ended)
 
 
 def _name(by: Actor) -> str:

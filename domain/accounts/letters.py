@@ -61,11 +61,14 @@ PLAIN = {
     "address_asked": "",
     "password_changed": "/mot-de-passe-oublie",
     "email_changed": "",
+    "email_change_asked": "",
+    "not_matched": "",
     "new_device": "/mot-de-passe-oublie",
     "failed_sign_ins": "/mot-de-passe-oublie",
     "second_factor_failed": "/mot-de-passe-oublie",
     "second_factor_on": "",
     "second_factor_off": "/mot-de-passe-oublie",
+    "request_handled": "/",
 }
 WITH_LINK = {"activate": "/activation", "password_reset": "/reinitialisation"}
 ABOUT_ACCESS = {"access_granted", "access_withdrawn", "coming_of_age"}
@@ -74,6 +77,7 @@ KINDS = {
     *WITH_LINK,
     *ABOUT_ACCESS,
     "invitation",
+    "matched",
     "email_change_code",
     "email_change_link",
 }
@@ -113,6 +117,8 @@ async def _contents(letter: Letter, links: Links, now: datetime) -> Contents | N
         return await _with_link(letter, links, now)
     if letter.kind == "invitation":
         return await _invitation(letter, links, now)
+    if letter.kind == "matched":
+        return await _matched(letter)
     if letter.kind in ABOUT_ACCESS:
         return await _about_access(letter, now)
     return await _email_change(letter, links, now)
@@ -153,6 +159,16 @@ async def _email_change(letter: Letter, links: Links, now: datetime) -> Contents
     token = links.mailed_token(Purpose.CHANGE_EMAIL, row.id, row.token_hash)
     path = f"/changement-courriel/{token}"
     return Contents(path=path, address=row.new_email, life=email_change.LIFE) if token else None
+
+
+async def _matched(letter: Letter) -> Contents | None:
+    """That the chart is theirs, as long as it is."""
+    try:
+        viewer = await viewers.load(letter.account or letter.id, via="job", request_id="")
+    except NotFound:
+        return None
+    is_own = any(p.is_own and str(p.id) == letter.facts["patient"] for p in viewer.profiles)
+    return Contents(path="/") if is_own else None
 
 
 async def _about_access(letter: Letter, now: datetime) -> Contents | None:

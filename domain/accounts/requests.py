@@ -13,7 +13,7 @@ from domain.people.viewer import Viewer
 
 LONGEST = 500
 
-Kind = Literal["attach", "correct"]
+Kind = Literal["attach", "correct", "cannot_come"]
 
 
 async def ask_to_attach(viewer: Viewer, text: str, *, now: datetime) -> None:
@@ -25,29 +25,48 @@ async def ask_to_correct(viewer: Viewer, patient: UUID, text: str, *, now: datet
     await _ask(viewer, "correct", profile.id, text, now)
 
 
-async def _ask(viewer: Viewer, kind: Kind, patient: UUID | None, text: str, now: datetime) -> None:
+def read_text(text: str, *, is_required: bool = True) -> str:
     said = texts.read(text)
-    if not said:
+    if is_required and not said:
         raise Invalid({"texte": "missing"})
     if len(said) > LONGEST:
         raise Invalid({"texte": "too_long"})
-    made = uuid4()
+    return said
+
+
+async def _ask(viewer: Viewer, kind: Kind, patient: UUID | None, text: str, now: datetime) -> None:
+    said = read_text(text)
     async with db.transaction():
         await db.lock_row(Account, viewer.account.id)
         if await _is_waiting(viewer, kind, patient, said):
             return  # sent twice: they have it
-        await throttles.take(throttles.REQUESTS, str(viewer.account.id), now=now)
-        await ClinicRequest.insert(
-            ClinicRequest(
-                id=made,
-                account=viewer.account.id,
-                patient=patient,
-                kind=kind,
-                text=said,
-                asked_at=now,
-            )
+        await add(viewer, kind, patient, said, now=now)
+
+
+async def add(
+    viewer: Viewer,
+    kind: Kind,
+    patient: UUID | None,
+    text: str,
+    *,
+    subject: UUID | None = None,
+    now: datetime,
+) -> None:
+    """One more for the staff, in the caller's transaction."""
+    made = uuid4()
+    await throttles.take(throttles.REQUESTS, str(viewer.account.id), now=now)
+    await ClinicRequest.insert(
+        ClinicRequest(
+            id=made,
+            account=viewer.account.id,
+            patient=patient,
+            kind=kind,
+            subject=subject,
+            text=text,
+            asked_at=now,
         )
-        await audit.record(viewer.actor, f"request.{kind}", patient=patient, subject=made, at=now)
+    )
+    await audit.record(viewer.actor, f"request.{kind}", patient=patient, subject=made, at=now)
 
 
 async def _is_waiting(viewer: Viewer, kind: Kind, patient: UUID | None, text: str) -> bool:

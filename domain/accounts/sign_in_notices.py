@@ -22,14 +22,15 @@ def notices(*, is_first: bool, is_known: bool, failures: int) -> list[str]:
 
 async def tell(account: UUID, counted: Sequence[str], *, is_known: bool, now: datetime) -> None:
     """In the transaction of the session. `counted`: under which names failures are counted."""
-    last = await _last_success(account)
+    last = await last_success(account)
     failures = await _failures(counted, last)
     for kind in notices(is_first=last is None, is_known=is_known, failures=failures):
         await outbox.post(kind, account, now=now)
     await _mark_success(account, is_first=last is None, now=now)
 
 
-async def _last_success(account: UUID) -> datetime | None:
+async def last_success(account: UUID) -> datetime | None:
+    """When this account last signed in."""
     key = throttles.LAST_SIGN_IN.key(account.hex)
     rows = await db.fetch("SELECT tried_at FROM attempt WHERE key = {}", key)
     return max((row["tried_at"] for row in rows), default=None)

@@ -41,6 +41,8 @@ class Waiting:
     last_name: str
     birth_date: date
     asked_at: datetime
+    is_declined: bool = False
+    """The clinic looked, and holds no chart that it could bind."""
 
     @property
     def full_name(self) -> str:
@@ -166,13 +168,12 @@ async def _check_password(
 
 
 async def waiting(viewer: Viewer) -> Waiting | None:
-    """What an account told the clinic of its owner, as long as nobody matched it to a chart."""
-    row = await Registration.objects().get(
-        (Registration.account == viewer.account.id) & Registration.matched_at.is_null()
-    )
+    """What an account without a chart told the clinic of its owner."""
+    row = await Registration.objects().get(Registration.account == viewer.account.id)
     if row is None:
         return None
-    return Waiting(row.first_name, row.last_name, row.birth_date, row.asked_at)
+    is_declined = row.matched_at is not None
+    return Waiting(row.first_name, row.last_name, row.birth_date, row.asked_at, is_declined)
 
 
 async def forget_unproven(address: str) -> None:

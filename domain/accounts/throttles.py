@@ -126,6 +126,11 @@ async def purge(*, now: datetime) -> None:
     )
 
 
+async def forget(*counts: tuple[Limit, str]) -> None:
+    """All that was counted of them, for the clinic knows who it was."""
+    await Attempt.delete().where(Attempt.key.is_in([limit.key(who) for limit, who in counts]))
+
+
 async def give_back(*attempts: UUID) -> None:
     """It succeeded, or did nothing: it no longer counts."""
     if attempts:

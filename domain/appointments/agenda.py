@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from domain import db
 from domain.appointments import rules
-from domain.appointments.choices import Choices
 from domain.appointments.rules import State
 from domain.clinic.settings import ClinicSettings
 from domain.errors import NotFound
 from domain.people.policy import Grant
-from domain.people.viewer import Profile, Viewer
+from domain.people.viewer import Viewer
 from domain.texts import Named
 
 PAGE = 20
@@ -59,6 +58,14 @@ class Visit:
     may_cancel: bool
     cancel_deadline: datetime
     confirm_opens_at: datetime
+    no_show_at: datetime | None = None
+    booked_by_clinic: bool = False
+    cancelled_by_clinic: bool = False
+    clinic_note: str = ""
+    """What the clinic said when it cancelled or moved it."""
+    may_say_cannot_come: bool = False
+    said_cannot_come: bool = False
+    """The clinic knows, and has not cancelled it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,7 @@ class _Times:
     starts_at: datetime
     confirmed_at: datetime | None
     cancelled_at: datetime | None
+    no_show_at: datetime | None
 
 
 _SHOWN = """
@@ -85,9 +93,15 @@ _SHOWN = """
     si.name AS site_name, si.street, si.city, si.province, si.postal_code, si.phone
 """
 _VISITS = f"""
-    SELECT ap.id, ap.slot, ap.version, ap.patient,
+    SELECT ap.id, ap.slot, ap.version, ap.patient, ap.practitioner AS practitioner_id,
+           ap.site AS site_id, ap.visit_type AS type_id, pa.phone AS patient_phone,
            pa.first_name || ' ' || pa.last_name AS patient_name, ap.starts_at, ap.ends_at,
-           ap.reason, ap.confirmed_at, ap.cancelled_at, {_SHOWN}
+           ap.reason, ap.confirmed_at, ap.cancelled_at, ap.no_show_at, ap.clinic_note,
+           ap.booked_by_staff IS NOT NULL AS booked_by_clinic,
+           ap.cancelled_by_staff IS NOT NULL AS cancelled_by_clinic,
+           (SELECT cr.asked_at FROM clinic_request cr
+            WHERE cr.patient = ap.patient AND cr.subject = ap.id AND cr.kind = 'cannot_come'
+            ORDER BY cr.asked_at DESC LIMIT 1) AS cannot_come_at, {_SHOWN}
     FROM appointment ap
     JOIN patient pa ON pa.id = ap.patient
     JOIN practitioner pr ON pr.id = ap.practitioner
@@ -97,7 +111,14 @@ _VISITS = f"""
 """
 
 
-async def upcoming(viewer: Viewer, patients: Sequence[UUID], *, now: datetime) -> list[Visit]:
+class AtClinic(Protocol):
+    """A viewer, or a member of the staff."""
+
+    @property
+    def clinic(self) -> ClinicSettings: ...
+
+
+async def upcoming(viewer: AtClinic, patients: Sequence[UUID], *, now: datetime) -> list[Visit]:
     """The coming visits of these profiles, cancelled ones too until their date."""
     if not patients:
         return []
@@ -113,7 +134,7 @@ async def upcoming(viewer: Viewer, patients: Sequence[UUID], *, now: datetime) -
 
 
 async def history(
-    viewer: Viewer, patient: UUID, *, before: UUID | None = None, now: datetime
+    viewer: AtClinic, patient: UUID, *, before: UUID | None = None, now: datetime
 ) -> History:
     """Those before the visit that a page ended with; the first ones, where it is not a past visit
     of this patient."""
@@ -152,6 +173,65 @@ async def visit(viewer: Viewer, appointment: UUID, *, now: datetime) -> Visit:
     return _visit(rows[0], viewer.clinic, now)
 
 
+@dataclass(frozen=True, slots=True)
+class ClinicsVisit:
+    """A visit as the clinic itself sees it. Who of the staff may is for the caller to decide."""
+
+    visit: Visit
+    practitioner: UUID
+    site: UUID
+    visit_type: UUID
+    phone: str
+    """The patient's."""
+
+
+async def clinics_visit(
+    clinic: ClinicSettings, appointment: UUID, *, now: datetime
+) -> ClinicsVisit:
+    rows = await db.fetch(f"{_VISITS} WHERE ap.id = {{}}", appointment)
+    if not rows:
+        raise NotFound
+    return _clinics_visit(rows[0], clinic, now)
+
+
+async def clinics_visits(
+    clinic: ClinicSettings,
+    begin: datetime,
+    end: datetime,
+    *,
+    practitioner: UUID | None = None,
+    site: UUID | None = None,
+    is_unconfirmed: bool = False,
+    most: int,
+    now: datetime,
+) -> list[ClinicsVisit]:
+    """Those that start between two moments."""
+    conditions = ["ap.starts_at >= {} AND ap.starts_at < {}"]
+    values: list[object] = [begin, end]
+    for column, value in (("practitioner", practitioner), ("site", site)):
+        if value is not None:
+            conditions.append(f"ap.{column} = {{}}")
+            values.append(value)
+    if is_unconfirmed:
+        conditions.append("ap.confirmed_at IS NULL AND ap.cancelled_at IS NULL")
+    rows = await db.fetch(
+        f"{_VISITS} WHERE {' AND '.join(conditions)} ORDER BY ap.starts_at, ap.id LIMIT {{}}",
+        *values,
+        most,
+    )
+    return [_clinics_visit(row, clinic, now) for row in rows]
+
+
+def _clinics_visit(row: dict[str, Any], clinic: ClinicSettings, now: datetime) -> ClinicsVisit:
+    return ClinicsVisit(
+        visit=_visit(row, clinic, now),
+        practitioner=row["practitioner_id"],
+        site=row["site_id"],
+        visit_type=row["type_id"],
+        phone=row["patient_phone"],
+    )
+
+
 async def visit_of(viewer: Viewer, patient: UUID, appointment: UUID, *, now: datetime) -> Visit:
     viewer.acting_for(patient, Grant.BOOK, now)
     found = await visit(viewer, appointment, now=now)
@@ -176,20 +256,38 @@ async def is_busy(
     return bool(rows)
 
 
-async def overlapping(viewer: Viewer, proposed: Visit, *, now: datetime) -> Visit | None:
+async def overlapping(
+    clinic: ClinicSettings, proposed: Visit, *, other_than: UUID = NO_VISIT, now: datetime
+) -> Visit | None:
     """The same patient's other visit at that time."""
     rows = await db.fetch(
         f"""{_VISITS} WHERE ap.patient = {{}} AND ap.cancelled_at IS NULL
-        AND ap.starts_at < {{}} AND ap.ends_at > {{}} ORDER BY ap.starts_at""",
+        AND ap.starts_at < {{}} AND ap.ends_at > {{}} AND ap.id <> {{}} ORDER BY ap.starts_at""",
         proposed.patient,
         proposed.ends_at,
         proposed.starts_at,
+        other_than,
     )
-    return _visit(rows[0], viewer.clinic, now) if rows else None
+    return _visit(rows[0], clinic, now) if rows else None
+
+
+class Person(Protocol):
+    """A patient, to whoever acts for them."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def full_name(self) -> str: ...
 
 
 async def proposed(
-    viewer: Viewer, profile: Profile, choices: Choices, slot: UUID, *, now: datetime
+    clinic: ClinicSettings,
+    patient: Person,
+    visit_type: UUID | None,
+    slot: UUID,
+    *,
+    reason: str = "",
+    now: datetime,
 ) -> Visit:
     """The visit that booking this slot would make."""
     rows = await db.fetch(
@@ -202,7 +300,7 @@ async def proposed(
         JOIN visit_type vt ON vt.id = {{}}
         WHERE sl.id = {{}}
         """,
-        choices.visit_type,
+        visit_type,
         slot,
     )
     if not rows:
@@ -211,19 +309,22 @@ async def proposed(
     facts = {
         "id": uuid4(),
         "slot": slot,
-        "patient": profile.id,
-        "patient_name": profile.full_name,
+        "patient": patient.id,
+        "patient_name": patient.full_name,
         "version": 0,
         "ends_at": row["starts_at"] + timedelta(minutes=row["type_minutes"]),
-        "reason": choices.reason or "",
-        "confirmed_at": None,
-        "cancelled_at": None,
+        "reason": reason,
+        **dict.fromkeys(("confirmed_at", "cancelled_at", "no_show_at", "cannot_come_at")),
+        "booked_by_clinic": False,
+        "cancelled_by_clinic": False,
+        "clinic_note": "",
     }
-    return _visit({**row, **facts}, viewer.clinic, now)
+    return _visit({**row, **facts}, clinic, now)
 
 
 def _visit(row: dict[str, Any], clinic: ClinicSettings, now: datetime) -> Visit:
-    times = _Times(row["starts_at"], row["confirmed_at"], row["cancelled_at"])
+    said_at = row["cannot_come_at"]
+    times = _Times(row["starts_at"], row["confirmed_at"], row["cancelled_at"], row["no_show_at"])
     return Visit(
         id=row["id"],
         slot=row["slot"],
@@ -256,4 +357,10 @@ def _visit(row: dict[str, Any], clinic: ClinicSettings, now: datetime) -> Visit:
         may_cancel=rules.may_cancel(times, clinic, now),
         cancel_deadline=rules.cancel_deadline(times, clinic),
         confirm_opens_at=rules.confirm_opens_at(times, clinic),
+        may_say_cannot_come=rules.may_say_cannot_come(times, said_at, clinic, now),
+        said_cannot_come=rules.said_cannot_come(times, said_at, clinic),
+        no_show_at=row["no_show_at"],
+        booked_by_clinic=bool(row["booked_by_clinic"]),
+        cancelled_by_clinic=bool(row["cancelled_by_clinic"]),
+        clinic_note=row["clinic_note"],
     )

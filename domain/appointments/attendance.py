@@ -1,7 +1,7 @@
 """Confirming, cancelling and moving a visit: the same two rules on every path."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from domain import activity, audit, db
@@ -27,9 +27,9 @@ async def confirm(
         if visit.state == "confirmed":
             return visit
         rules.check_confirm(visit, viewer.clinic, now)
-        if not await _set(visit, "confirmed", viewer, now):
+        if not await mark(visit, "confirmed", account=viewer.account.id, now=now):
             raise AlreadyCancelled
-        await _record(viewer, visit, "confirmed", now)
+        await tell(viewer.actor, visit, "confirmed", now=now)
     return await agenda.visit_of(viewer, patient, appointment, now=now)
 
 
@@ -45,23 +45,25 @@ async def cancel(
             return visit
         rules.check_cancel(visit, viewer.clinic, now)
         await throttles.take(throttles.CANCELLATIONS, str(viewer.account.id), now=now)
-        if not await _set(visit, "cancelled", viewer, now):
+        if not await mark(visit, "cancelled", account=viewer.account.id, now=now):
             raise AlreadyCancelled
-        await _record(viewer, visit, "cancelled", now)
+        await tell(viewer.actor, visit, "cancelled", now=now)
         await notices.post(
             "appointment_cancelled", appointment, patient, viewer, version=visit.version, now=now
         )
     return await agenda.visit_of(viewer, patient, appointment, now=now)
 
 
-async def move(actor: Actor, appointment: UUID, slot: UUID, *, now: datetime) -> None:
+async def move(
+    actor: Actor, appointment: UUID, slot: UUID, *, note: str = "", now: datetime
+) -> None:
     """The clinic's act: the visit goes to another slot, unconfirmed, and old links die."""
     async with db.transaction():
         await db.lock_row(Appointment, appointment)
         row = await _movable(appointment, now)
         patient = row["patient"]
         await db.lock_row(Patient, patient)
-        moved = await _to_slot(appointment, slot, row, now)
+        moved = await _to_slot(appointment, slot, row, note, now)
         await audit.record(actor, "appointment.moved", patient=patient, subject=appointment, at=now)
         about = moved["starts_at"]
         await activity.tell(patient, "moved", appointment, about=about, now=now)
@@ -71,7 +73,7 @@ async def move(actor: Actor, appointment: UUID, slot: UUID, *, now: datetime) ->
 
 
 async def _to_slot(
-    appointment: UUID, slot: UUID, row: dict[str, Any], now: datetime
+    appointment: UUID, slot: UUID, row: dict[str, Any], note: str, now: datetime
 ) -> dict[str, Any]:
     starts_at, ends_at = await _times_in(slot, row)
     if await agenda.is_busy(row["patient"], starts_at, ends_at, other_than=appointment):
@@ -84,7 +86,8 @@ async def _to_slot(
             """
             UPDATE appointment SET slot = sl.id, practitioner = sl.practitioner, site = sl.site,
                 starts_at = sl.starts_at, ends_at = {}, version = version + 1,
-                confirmed_at = NULL, confirmed_by = NULL, confirmable_at = {}
+                confirmed_at = NULL, confirmed_by = NULL, confirmed_by_staff = NULL,
+                confirmable_at = {}, clinic_note = {}
             FROM slot sl
             WHERE appointment.id = {} AND appointment.cancelled_at IS NULL AND sl.id = {}
               AND sl.withdrawn_at IS NULL AND sl.starts_at > {}
@@ -94,6 +97,7 @@ async def _to_slot(
             """,
             ends_at,
             announced_at,
+            note,
             appointment,
             slot,
             now,
@@ -122,25 +126,34 @@ def _check_version(visit: Visit, version: int | None) -> None:
         raise LinkDead
 
 
-async def _set(visit: Visit, what: str, viewer: Viewer, now: datetime) -> bool:
+async def mark(
+    visit: Visit,
+    what: Literal["confirmed", "cancelled"],
+    *,
+    account: UUID | None = None,
+    staff: UUID | None = None,
+    now: datetime,
+) -> bool:
     """Compare and set: only from the state that was looked at."""
     changed = await db.fetch(
         f"""
-        UPDATE appointment SET {what}_at = {{}}, {what}_by = {{}}
+        UPDATE appointment SET {what}_at = {{}}, {what}_by = {{}}, {what}_by_staff = {{}}
         WHERE id = {{}} AND version = {{}} AND cancelled_at IS NULL AND {what}_at IS NULL
         RETURNING id
         """,
         now,
-        viewer.account.id,
+        account,
+        staff,
         visit.id,
         visit.version,
     )
     return bool(changed)
 
 
-async def _record(viewer: Viewer, visit: Visit, what: str, now: datetime) -> None:
+async def tell(actor: Actor, visit: Visit, what: str, *, now: datetime) -> None:
+    """In the journal and in the patient's « Activité »."""
     await audit.record(
-        viewer.actor, f"appointment.{what}", patient=visit.patient, subject=visit.id, at=now
+        actor, f"appointment.{what}", patient=visit.patient, subject=visit.id, at=now
     )
     await activity.tell(visit.patient, what, visit.id, about=visit.starts_at, now=now)
 
@@ -161,11 +174,12 @@ async def _movable(appointment: UUID, now: datetime) -> dict[str, Any]:
 
 async def _times_in(slot: UUID, row: dict[str, Any]) -> tuple[datetime, datetime]:
     """When the visit would be in that slot, if the slot is long enough and for its type."""
+    share = "FOR SHARE OF sl" if db.is_postgres() else ""
     rows = await db.fetch(
-        """
+        f"""
         SELECT sl.starts_at, sl.minutes, sv.id AS offer FROM slot sl
-        LEFT JOIN schedule_visit_type sv ON sv.schedule = sl.schedule AND sv.visit_type = {}
-        WHERE sl.id = {}
+        LEFT JOIN schedule_visit_type sv ON sv.schedule = sl.schedule AND sv.visit_type = {{}}
+        WHERE sl.id = {{}} {share}
         """,
         row["visit_type"],
         slot,

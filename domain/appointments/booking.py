@@ -1,7 +1,7 @@
 """Holding a slot and booking it. The database decides who was first."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -10,7 +10,7 @@ from domain.accounts import once, throttles
 from domain.appointments import agenda, notices, rules, slots
 from domain.appointments.agenda import Visit
 from domain.appointments.choices import Choices
-from domain.appointments.slots import Search
+from domain.appointments.slots import Search, Searching
 from domain.clinic.settings import ClinicSettings
 from domain.errors import (
     AlreadyBooked,
@@ -111,7 +111,9 @@ async def _book(
         await throttles.take(throttles.BOOKINGS, str(viewer.account.id), now=now)
         await db.lock_row(Patient, patient)
         visit = await _bookable(viewer, profile, choices, slot, now)
-        await _insert(appointment, viewer, visit, choices, now)
+        reason = rules.read_reason(choices.reason or "", is_required=choices.is_urgent)
+        visit = replace(visit, id=appointment, reason=reason)
+        await insert(visit, choices.visit_type, viewer.clinic, account=viewer.account.id, now=now)
         await _drop_holds(viewer, profile)
         await audit.record(
             viewer.actor, "appointment.booked", patient=patient, subject=appointment, at=now
@@ -145,14 +147,21 @@ async def _proposed(
     viewer: Viewer, profile: Profile, choices: Choices, slot: UUID, now: datetime
 ) -> Visit:
     """The visit this slot would make; one's own visit stands before what others took."""
-    visit = await agenda.proposed(viewer, profile, choices, slot, now=now)
-    clashing = await agenda.overlapping(viewer, visit, now=now)
-    if clashing is not None and clashing.slot == slot:
+    visit = await agenda.proposed(
+        viewer.clinic, profile, choices.visit_type, slot, reason=choices.reason or "", now=now
+    )
+    await check_own_time(viewer.clinic, visit, now=now)
+    await check_open(Search(viewer, profile, choices, now), slot)
+    return visit
+
+
+async def check_own_time(clinic: ClinicSettings, proposed: Visit, *, now: datetime) -> None:
+    """A patient is not in two places at once."""
+    clashing = await agenda.overlapping(clinic, proposed, now=now)
+    if clashing is not None and clashing.slot == proposed.slot:
         raise AlreadyBooked(clashing.id)
     if clashing is not None:
         raise ClashesWithOwnVisit(clashing)
-    await _check_open(Search(viewer, profile, choices, now), slot)
-    return visit
 
 
 async def _bookable(
@@ -165,7 +174,7 @@ async def _bookable(
     return visit
 
 
-async def _check_open(search: Search, slot: UUID) -> None:
+async def check_open(search: Searching, slot: UUID) -> None:
     if await slots.is_open(search, slot):
         return
     found = await db.fetch(
@@ -254,27 +263,37 @@ async def _upcoming_of_type(profile: Profile, visit_type: UUID, now: datetime) -
     return int(rows[0]["n"])
 
 
-async def _insert(
-    appointment: UUID, viewer: Viewer, visit: Visit, choices: Choices, now: datetime
+async def insert(
+    visit: Visit,
+    visit_type: UUID | None,
+    clinic: ClinicSettings,
+    *,
+    account: UUID | None = None,
+    staff: UUID | None = None,
+    now: datetime,
 ) -> None:
     """The partial unique index on the slot decides, not the look before it."""
-    window = timedelta(hours=viewer.clinic.confirm_window_hours)
+    window = timedelta(hours=clinic.confirm_window_hours)
+    # The staff may be withdrawing it at this moment: then it is looked at after they did.
+    share = "FOR SHARE" if db.is_postgres() else ""
     with slots.taken_on_conflict():
         booked = await db.fetch(
-            """
+            f"""
             INSERT INTO appointment (id, slot, patient, visit_type, practitioner, site, starts_at,
-                ends_at, reason, version, booked_at, booked_by, confirmable_at)
-            SELECT {}, sl.id, {}, {}, sl.practitioner, sl.site, sl.starts_at, {}, {}, 1, {}, {}, {}
-            FROM slot sl WHERE sl.id = {} AND sl.withdrawn_at IS NULL
+                ends_at, reason, version, booked_at, booked_by, booked_by_staff, confirmable_at)
+            SELECT {{}}, sl.id, {{}}, {{}}, sl.practitioner, sl.site, sl.starts_at, {{}}, {{}},
+                1, {{}}, {{}}, {{}}, {{}}
+            FROM slot sl WHERE sl.id = {{}} AND sl.withdrawn_at IS NULL {share}
             ON CONFLICT DO NOTHING RETURNING id
             """,
-            appointment,
+            visit.id,
             visit.patient,
-            choices.visit_type,
+            visit_type,
             visit.ends_at,
-            rules.read_reason(choices.reason or "", is_required=choices.is_urgent),
+            visit.reason,
             now,
-            viewer.account.id,
+            account,
+            staff,
             # Inside the window its booked mail already asks to confirm: the job adds nothing.
             now if visit.starts_at - now <= window else None,
             visit.slot,

@@ -1,5 +1,6 @@
 """Who is written to about a visit."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -24,7 +25,7 @@ async def post(
 ) -> None:
     """Owe one mail to each who should know and wants to, in the caller's transaction."""
     unwanted = await preferences.refusing(patient, MAIL_CLASS)
-    for account in await _readers(appointment, patient, author, now):
+    for account in await readers(appointment, patient, author, now):
         if account in unwanted:
             continue
         await outbox.post(
@@ -37,14 +38,26 @@ async def post(
         )
 
 
-async def _readers(
-    appointment: UUID, patient: UUID, author: Viewer | None, now: datetime
+async def reached(patient: UUID, accounts: Collection[UUID]) -> frozenset[UUID]:
+    """Those among them to whom such a mail is sent, and arrives as far as the clinic knows."""
+    unwanted = await preferences.refusing(patient, MAIL_CLASS)
+    dead = await db.fetch(
+        f"""
+        SELECT id FROM account WHERE id IN ({db.places(accounts)}) AND undeliverable_at IS NOT NULL
+        """,
+        *accounts,
+    )
+    return frozenset(accounts) - unwanted - {row["id"] for row in dead}
+
+
+async def readers(
+    appointment: UUID | None, patient: UUID, author: Viewer | None, now: datetime
 ) -> list[UUID]:
     """Who acted, who booked, and the patient's own account; failing all, every proxy."""
     rows = await db.fetch(
         """
         SELECT g.account, g.relationship, ap.booked_by FROM proxy_grant g
-        JOIN appointment ap ON ap.id = {}
+        LEFT JOIN appointment ap ON ap.id = {}
         WHERE g.patient = {} AND g.withdrawn_at IS NULL
         """,
         appointment,

@@ -40,6 +40,7 @@ _FROM = """
     JOIN schedule_visit_type sv ON sv.schedule = sc.id
     JOIN visit_type vt ON vt.id = sv.visit_type
 """
+_STANDING = " AND ".join(f"{each}.ended_at IS NULL" for each in ("sc", "pr", "sp", "si", "vt"))
 _COLUMN = {"specialty": "sp.id", "practitioner": "pr.id", "site": "si.id", "visit_type": "vt.id"}
 _OPTIONS = {
     "specialty": (
@@ -136,7 +137,7 @@ def _without(choices: Choices, step: Step) -> Choices:
 
 
 def _chosen(choices: Choices) -> tuple[str, list[Any]]:
-    conditions, values = ["vt.is_urgent = {}"], [choices.is_urgent]
+    conditions, values = [f"{_STANDING} AND vt.is_urgent = {{}}"], [choices.is_urgent]
     for step in OFFER_STEPS:
         value = getattr(choices, step)
         if value is not None and value != ANYONE:

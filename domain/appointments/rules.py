@@ -7,15 +7,19 @@ from domain import texts
 from domain.clinic.settings import ClinicSettings
 from domain.errors import (
     AlreadyCancelled,
+    Invalid,
     ReasonInvalid,
+    StillCancellable,
     TooEarlyToConfirm,
     TooLateToCancel,
     TooLateToConfirm,
+    VisitBegun,
 )
 
-State = Literal["booked", "confirmed", "cancelled"]
+State = Literal["booked", "confirmed", "cancelled", "no_show"]
 
 LONGEST_REASON = 140
+LONGEST_NOTE = 300
 
 
 class Visit(Protocol):
@@ -25,11 +29,15 @@ class Visit(Protocol):
     def confirmed_at(self) -> datetime | None: ...
     @property
     def cancelled_at(self) -> datetime | None: ...
+    @property
+    def no_show_at(self) -> datetime | None: ...
 
 
 def state(visit: Visit) -> State:
     if visit.cancelled_at is not None:
         return "cancelled"
+    if visit.no_show_at is not None:
+        return "no_show"
     return "booked" if visit.confirmed_at is None else "confirmed"
 
 
@@ -64,6 +72,64 @@ def check_confirm(visit: Visit, clinic: ClinicSettings, now: datetime) -> None:
 def check_cancel(visit: Visit, clinic: ClinicSettings, now: datetime) -> None:
     if not may_cancel(visit, clinic, now):
         raise TooLateToCancel(cancel_deadline(visit, clinic))
+
+
+def said_cannot_come(visit: Visit, said_at: datetime | None, clinic: ClinicSettings) -> bool:
+    """Of the visit as it is now: before its deadline it could be cancelled, so what was said
+    earlier was said of another time, from which it was moved."""
+    return (
+        said_at is not None
+        and state(visit) != "cancelled"
+        and said_at > cancel_deadline(visit, clinic)
+    )
+
+
+def may_say_cannot_come(
+    visit: Visit, said_at: datetime | None, clinic: ClinicSettings, now: datetime
+) -> bool:
+    """Once, where it is too late to cancel and not too late to come."""
+    is_open = state(visit) != "cancelled" and now < visit.starts_at
+    is_told = said_cannot_come(visit, said_at, clinic)
+    return is_open and not is_told and not may_cancel(visit, clinic, now)
+
+
+def check_cannot_come(visit: Visit, clinic: ClinicSettings, now: datetime) -> None:
+    if state(visit) == "cancelled":
+        raise AlreadyCancelled
+    if may_cancel(visit, clinic, now):
+        raise StillCancellable
+    if now >= visit.starts_at:
+        raise VisitBegun
+
+
+def stands(visit: Visit, now: datetime) -> bool:
+    """Whether the clinic may still confirm, cancel or move it: its own limits bind patients."""
+    return state(visit) != "cancelled" and now < visit.starts_at
+
+
+def check_stands(visit: Visit, now: datetime) -> None:
+    if state(visit) == "cancelled":
+        raise AlreadyCancelled
+    if not stands(visit, now):
+        raise VisitBegun
+
+
+def may_mark_no_show(visit: Visit, now: datetime) -> bool:
+    return state(visit) in ("booked", "confirmed") and now >= visit.starts_at
+
+
+def may_undo_no_show(visit: Visit, clinic: ClinicSettings, now: datetime) -> bool:
+    """On the day it was marked: what comes later is another decision."""
+    marked_at = visit.no_show_at
+    return marked_at is not None and clinic.today(marked_at) == clinic.today(now)
+
+
+def read_note(text: str) -> str:
+    """What the clinic tells the patient about its own cancelling or moving."""
+    note = texts.read(text)
+    if len(note) > LONGEST_NOTE:
+        raise Invalid({"mot": "too_long"})
+    return note
 
 
 def read_reason(text: str, *, is_required: bool) -> str:

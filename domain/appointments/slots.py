@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from domain import db
@@ -13,9 +13,11 @@ from domain.clinic.calendar import Week, moment
 from domain.clinic.settings import ClinicSettings
 from domain.errors import SlotTaken
 from domain.people.viewer import Profile, Viewer
+from domain.staff.member import NOBODY
 
 SHOWN_PER_HALF_DAY = 8
 NEAREST = 3
+CLINIC_HORIZON = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,22 @@ class SlotWeek:
         return all(day.morning.total + day.afternoon.total == 0 for day in self.days)
 
 
+class Searching(Protocol):
+    """For whom open slots are looked for, and between which moments."""
+
+    @property
+    def clinic(self) -> ClinicSettings: ...
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def opens_at(self) -> datetime: ...
+    @property
+    def bookable_at(self) -> datetime: ...
+    @property
+    def horizon(self) -> datetime: ...
+    def condition(self) -> tuple[str, list[Any]]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """The open slots of some choices, for one viewer and profile at one moment."""
@@ -68,8 +86,17 @@ class Search:
     now: datetime
 
     @property
+    def clinic(self) -> ClinicSettings:
+        return self.viewer.clinic
+
+    @property
+    def bookable_at(self) -> datetime:
+        """« À partir du » narrows what is shown, not what may be booked."""
+        return self.now + timedelta(minutes=self.clinic.notice_minutes)
+
+    @property
     def opens_at(self) -> datetime:
-        notice = self.now + timedelta(minutes=self.viewer.clinic.notice_minutes)
+        notice = self.bookable_at
         if self.choices.from_day is None:
             return notice
         return max(notice, moment(self.choices.from_day, time(0), self.viewer.clinic.zone))
@@ -93,6 +120,43 @@ class Search:
         return _OPEN.replace("<only>", only).replace("<at site>", at_site), values
 
 
+@dataclass(frozen=True, slots=True)
+class ClinicSearch:
+    """The same for the clinic itself: no notice binds it, and no hold is its own."""
+
+    clinic: ClinicSettings
+    visit_type: UUID
+    is_urgent: bool
+    practitioner: UUID | None
+    site: UUID | None
+    now: datetime
+
+    @property
+    def bookable_at(self) -> datetime:
+        return self.now
+
+    @property
+    def opens_at(self) -> datetime:
+        return self.now
+
+    @property
+    def horizon(self) -> datetime:
+        return self.now + CLINIC_HORIZON
+
+    def condition(self) -> tuple[str, list[Any]]:
+        values: list[Any] = [self.visit_type, self.is_urgent]
+        only = ""
+        if self.practitioner is not None:
+            only = " AND sl.practitioner = {}"
+            values.append(self.practitioner)
+        at_site = "TRUE"
+        if self.site is not None:
+            at_site = "(sl.site = {}) IS TRUE" if self.practitioner else "sl.site = {}"
+            values.append(self.site)
+        values += [self.now, NOBODY, NOBODY]
+        return _OPEN.replace("<only>", only).replace("<at site>", at_site), values
+
+
 _OPEN = """
     FROM slot sl
     JOIN practitioner pr ON pr.id = sl.practitioner
@@ -100,14 +164,17 @@ _OPEN = """
     JOIN visit_type vt ON vt.id = sv.visit_type
     LEFT JOIN hold h ON h.slot = sl.id
     WHERE vt.id = {} AND vt.is_urgent = {} AND vt.minutes <= sl.minutes<only>
-      AND <at site> AND sl.withdrawn_at IS NULL
+      AND <at site> AND sl.withdrawn_at IS NULL AND pr.ended_at IS NULL AND vt.ended_at IS NULL
+      AND NOT EXISTS (
+          SELECT 1 FROM schedule sc JOIN site si ON si.id = sc.site
+          WHERE sc.id = sl.schedule AND (sc.ended_at IS NOT NULL OR si.ended_at IS NOT NULL))
       AND (h.id IS NULL OR h.expires_at <= {} OR (h.account = {} AND h.patient = {}))
       AND NOT EXISTS (
           SELECT 1 FROM appointment ap WHERE ap.slot = sl.id AND ap.cancelled_at IS NULL)
 """
 
 
-async def first_open(search: Search, *, after: datetime | None = None) -> datetime | None:
+async def first_open(search: Searching, *, after: datetime | None = None) -> datetime | None:
     condition, values = search.condition()
     rows = await db.fetch(
         f"""
@@ -122,13 +189,13 @@ async def first_open(search: Search, *, after: datetime | None = None) -> dateti
 
 
 async def open_week(
-    search: Search, asked: date | None, *, opened: tuple[date, str] | None = None
+    search: Searching, asked: date | None, *, opened: tuple[date, str] | None = None
 ) -> SlotWeek:
     """The week asked for, kept within what can be booked; without one, the first with a slot.
 
     `opened` is the half-day to show whole.
     """
-    zone = search.viewer.clinic.zone
+    zone = search.clinic.zone
     first_week = Week.of(search.opens_at.astimezone(zone).date(), zone)
     last_week = Week.of(search.horizon.astimezone(zone).date(), zone)
     soonest = await first_open(search) if asked is None else None
@@ -149,7 +216,7 @@ async def open_week(
     )
 
 
-async def nearest(search: Search, to: datetime) -> list[OpenSlot]:
+async def nearest(search: Searching, to: datetime) -> list[OpenSlot]:
     """The open slots that lie closest to one that is gone."""
     earlier = await _beside(search, search.opens_at, to, "DESC")
     later = await _beside(search, max(to, search.opens_at), search.horizon, "ASC")
@@ -158,7 +225,7 @@ async def nearest(search: Search, to: datetime) -> list[OpenSlot]:
 
 
 async def _beside(
-    search: Search, first: datetime, end: datetime, order: Literal["ASC", "DESC"]
+    search: Searching, first: datetime, end: datetime, order: Literal["ASC", "DESC"]
 ) -> list[OpenSlot]:
     condition, values = search.condition()
     rows = await db.fetch(
@@ -185,7 +252,7 @@ def is_published(day: date, clinic: ClinicSettings, now: datetime) -> bool:
     return clinic.today(now) <= day <= clinic.last_day(now)
 
 
-async def is_open(search: Search, slot: UUID) -> bool:
+async def is_open(search: Searching, slot: UUID) -> bool:
     condition, values = search.condition()
     rows = await db.fetch(
         f"""
@@ -193,8 +260,7 @@ async def is_open(search: Search, slot: UUID) -> bool:
         """,
         *values,
         slot,
-        # « À partir du » narrows what is shown, not what may be booked.
-        search.now + timedelta(minutes=search.viewer.clinic.notice_minutes),
+        search.bookable_at,
         search.horizon,
     )
     return bool(rows)
@@ -214,7 +280,7 @@ def taken_on_conflict() -> Iterator[None]:
 _NAME = "pr.title || ' ' || pr.last_name"
 
 
-async def _days(search: Search, week: Week, opened: tuple[date, str] | None) -> list[Day]:
+async def _days(search: Searching, week: Week, opened: tuple[date, str] | None) -> list[Day]:
     days = [Day(date, HalfDay(), HalfDay()) for date in week.days]
     halves = [half for day in days for half in (day.morning, day.afternoon)]
     shown_whole = _index(week, opened)
@@ -227,7 +293,7 @@ async def _days(search: Search, week: Week, opened: tuple[date, str] | None) -> 
     return days
 
 
-async def _rows(search: Search, week: Week, shown_whole: int) -> list[dict[str, Any]]:
+async def _rows(search: Searching, week: Week, shown_whole: int) -> list[dict[str, Any]]:
     condition, values = search.condition()
     bounds = week.half_days
     half = (

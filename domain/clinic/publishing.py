@@ -1,92 +1,261 @@
-"""Slots published ahead from the weekly templates, less the absences."""
+"""Slots published ahead from the weekly templates and single days, less the absences.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+What a template or an absence takes away comes back, the same row, when it is taken back; what a
+member of the staff withdrew by itself does not. A visit never moves: its slot is only no longer
+offered, should the visit be cancelled.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from domain import db
-from domain.clinic.calendar import Opening, Span, cut, days_between, moment, overlaps
+from domain.clinic.calendar import Opening, Span, cut, days_between, overlaps
 from domain.clinic.clinic import current_settings
 from domain.clinic.settings import ClinicSettings
 from domain.clinic.tables import Practitioner, Slot
 
 CHUNK = 200
+ABSENCE, TEMPLATE, STAFF = "absence", "template", "staff"
+"""Why a slot is withdrawn: `Slot.withdrawn_why`."""
+BY_JOB = "publish_slots"
+LONGEST = timedelta(days=1)
+"""No slot is longer: the index on its start bounds the search."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class Line:
+    """Hours of a schedule, on a weekday or on one single day."""
+
     schedule: UUID
     site: UUID
     opening: Opening
+    day: date | None = None
+
+    def spans(self, day: date, clinic: ClinicSettings) -> Iterator[Span]:
+        if self.day in (None, day):
+            yield from cut(self.opening, day, clinic.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A slot as it stands, that is not over."""
+
+    id: UUID
+    schedule: UUID
+    span: Span
+    is_withdrawn: bool
+    why: str
+    is_booked: bool
+    has_begun: bool
+
+    @property
+    def key(self) -> tuple[UUID, Span]:
+        return self.schedule, self.span
+
+    @property
+    def holds_its_time(self) -> bool:
+        return not self.is_withdrawn or self.is_booked or self.why == STAFF
+
+
+@dataclass(slots=True)
+class Plan:
+    """What publishing would do to one practitioner's slots."""
+
+    new: list[tuple[Line, Span]] = field(default_factory=list)
+    back: list[Published] = field(default_factory=list)
+    leaving: dict[str, list[Published]] = field(default_factory=dict)
+    """By why they are withdrawn."""
+
+    @property
+    def coming(self) -> int:
+        return len(self.new) + sum(slot.is_withdrawn for slot in self.back)
+
+    @property
+    def going(self) -> int:
+        return sum(not slot.is_booked for slots in self.leaving.values() for slot in slots)
+
+    @property
+    def staying(self) -> list[UUID]:
+        """The slots out of the template whose visits do not move."""
+        return [slot.id for slot in self.leaving.get(TEMPLATE, []) if slot.is_booked]
 
 
 async def publish(*, now: datetime) -> int:
     """Publish what is missing up to the horizon; run again, it adds nothing."""
-    templates = await _lines()
-    if not templates:
+    rows = await db.fetch("SELECT DISTINCT practitioner FROM schedule ORDER BY practitioner")
+    if not rows:
         return 0
     clinic = await current_settings()
     published = 0
-    for practitioner, lines in templates.items():
-        published += await _publish_for(practitioner, lines, clinic, now)
+    for row in rows:
+        async with db.transaction():
+            await lock(row["practitioner"])
+            published += await publish_for(row["practitioner"], clinic, by=BY_JOB, now=now)
     return published
 
 
-async def _publish_for(
-    practitioner: UUID, lines: list[_Line], clinic: ClinicSettings, now: datetime
+async def lock(practitioner: UUID) -> None:
+    """Whoever publishes or changes this practitioner's hours does it after the other."""
+    await db.lock_row(Practitioner, practitioner)
+
+
+async def publish_for(
+    practitioner: UUID,
+    clinic: ClinicSettings,
+    *,
+    changed: Collection[UUID] = (),
+    by: str,
+    now: datetime,
 ) -> int:
+    """In the caller's transaction. Of the `changed` schedules, what fits no longer goes."""
+    made = await plan(practitioner, clinic, changed=changed, now=now)
+    for why, slots in made.leaving.items():
+        await _withdraw([slot.id for slot in slots], why, by, now)
+    await _bring_back([slot.id for slot in made.back])
+    new = [_slot(practitioner, line, span) for line, span in made.new]
+    for start in range(0, len(new), CHUNK):
+        await Slot.insert(*new[start : start + CHUNK])
+    return made.coming
+
+
+async def plan(
+    practitioner: UUID,
+    clinic: ClinicSettings,
+    *,
+    changed: Collection[UUID] = (),
+    instead: Sequence[Line] | None = None,
+    now: datetime,
+) -> Plan:
+    """`instead`: what the changed schedules would say, in place of what they say."""
+    lines = await _lines(practitioner, clinic.today(now))
+    if instead is not None:
+        lines = [*instead, *(line for line in lines if line.schedule not in changed)]
+    slots = await _slots(practitioner, now)
+    absences = await _absences(practitioner)
+    followed = {*changed, *await _ended(practitioner)}
     until = now + timedelta(weeks=clinic.horizon_weeks)
-    async with db.transaction():
-        await db.lock_row(Practitioner, practitioner)
-        taken = await _taken(practitioner, clinic, now, until)
-        absences = await _absences(practitioner)
-        await _withdraw(practitioner, absences, clinic, now)
-        new: list[Slot] = []
-        for line, span in _spans(lines, clinic, now, until):
-            day = span.starts_at.astimezone(clinic.zone).date()
-            is_away = any(first <= day <= last for first, last in absences)
-            if is_away or overlaps(span, taken.get(day, [])):
-                continue
-            taken.setdefault(day, []).append(span)
-            new.append(_slot(practitioner, line, span))
-        for start in range(0, len(new), CHUNK):
-            await Slot.insert(*new[start : start + CHUNK])
-    return len(new)
+    last = max([until, *(slot.span.starts_at + timedelta(days=1) for slot in slots)])
+    wanted = {
+        (line.schedule, span): line
+        for line, span in _spans(lines, clinic, now, last)
+        if not is_away(span, absences, clinic)
+    }
+    made = Plan(leaving=_leaving(slots, wanted, absences, clinic, followed))
+    _fill(made, slots, wanted, until, clinic)
+    return made
 
 
-async def _withdraw(
-    practitioner: UUID, absences: list[tuple[date, date]], clinic: ClinicSettings, now: datetime
+def is_away(span: Span, absences: Collection[tuple[date, date]], clinic: ClinicSettings) -> bool:
+    day = span.starts_at.astimezone(clinic.zone).date()
+    return any(first <= day <= last for first, last in absences)
+
+
+def _leaving(
+    slots: Sequence[Published],
+    wanted: Collection[tuple[UUID, Span]],
+    absences: Collection[tuple[date, date]],
+    clinic: ClinicSettings,
+    followed: Collection[UUID],
+) -> dict[str, list[Published]]:
+    leaving: dict[str, list[Published]] = {}
+    for slot in slots:
+        if slot.is_withdrawn or slot.has_begun:
+            continue
+        if is_away(slot.span, absences, clinic):
+            leaving.setdefault(ABSENCE, []).append(slot)
+        # One that someone held when its template changed was marked, to go once it is free.
+        elif slot.key not in wanted and (slot.schedule in followed or slot.why == TEMPLATE):
+            leaving.setdefault(TEMPLATE, []).append(slot)
+    return leaving
+
+
+def _fill(
+    made: Plan,
+    slots: Sequence[Published],
+    wanted: dict[tuple[UUID, Span], Line],
+    until: datetime,
+    clinic: ClinicSettings,
 ) -> None:
-    """Free slots of an absence that was entered after they were published."""
-    for first, last in absences:
+    """What is wanted and not there: by the row that was withdrawn, else by a new one."""
+    going = {slot.id for slots in made.leaving.values() for slot in slots if not slot.is_booked}
+    live = {slot.key for slot in slots if not slot.is_withdrawn}
+    marked = [slot for slot in slots if slot.why == TEMPLATE and not slot.is_withdrawn]
+    made.back += [slot for slot in marked if slot.key in wanted]
+    withdrawn = {
+        slot.key: slot
+        for slot in sorted(slots, key=lambda slot: slot.is_booked)
+        if slot.is_withdrawn and slot.why != STAFF and not slot.has_begun
+    }
+    taken: dict[date, dict[UUID, Span]] = {}
+    for slot in slots:
+        if slot.holds_its_time and slot.id not in going:
+            taken.setdefault(_day(slot.span, clinic), {})[slot.id] = slot.span
+    for key, line in wanted.items():
+        if key in live:
+            continue
+        span, before = key[1], withdrawn.get(key)
+        that_day = taken.setdefault(_day(span, clinic), {})
+        if overlaps(span, (o for id, o in that_day.items() if before is None or id != before.id)):
+            continue
+        if before is not None:
+            that_day[before.id] = span
+            made.back.append(before)
+        elif span.starts_at < until:
+            that_day[uuid4()] = span
+            made.new.append((line, span))
+
+
+def _day(span: Span, clinic: ClinicSettings) -> date:
+    return span.starts_at.astimezone(clinic.zone).date()
+
+
+async def _withdraw(slots: Sequence[UUID], why: str, by: str, now: datetime) -> None:
+    """A slot someone holds at this moment is left to them: it goes at the next publishing."""
+    for start in range(0, len(slots), CHUNK):
+        chunk = slots[start : start + CHUNK]
         await db.fetch(
-            """
-            UPDATE slot SET withdrawn_at = {}
-            WHERE practitioner = {} AND starts_at >= {} AND starts_at < {} AND starts_at > {}
-              AND withdrawn_at IS NULL AND NOT EXISTS (
-                SELECT 1 FROM appointment ap WHERE ap.slot = slot.id AND ap.cancelled_at IS NULL)
+            f"""
+            UPDATE slot SET withdrawn_why = {{}}, withdrawn_by = {{}},
+                withdrawn_at = CASE WHEN {{}} <> 'absence' AND EXISTS (
+                    SELECT 1 FROM hold h WHERE h.slot = slot.id AND h.expires_at > {{}})
+                    THEN withdrawn_at ELSE {{}} END
+            WHERE withdrawn_at IS NULL AND id IN ({db.places(chunk)})
             """,
+            why,
+            by,
+            why,
             now,
-            practitioner,
-            moment(first, time(0), clinic.zone),
-            moment(last + timedelta(days=1), time(0), clinic.zone),
             now,
+            *chunk,
+        )
+
+
+async def _bring_back(slots: Sequence[UUID]) -> None:
+    for start in range(0, len(slots), CHUNK):
+        chunk = slots[start : start + CHUNK]
+        await db.fetch(
+            f"""
+            UPDATE slot SET withdrawn_at = NULL, withdrawn_why = '', withdrawn_by = ''
+            WHERE id IN ({db.places(chunk)})
+            """,
+            *chunk,
         )
 
 
 def _spans(
-    lines: list[_Line], clinic: ClinicSettings, now: datetime, until: datetime
-) -> Iterator[tuple[_Line, Span]]:
+    lines: Sequence[Line], clinic: ClinicSettings, now: datetime, until: datetime
+) -> Iterator[tuple[Line, Span]]:
     for day in days_between(clinic.today(now), clinic.today(until)):
         for line in lines:
-            for span in cut(line.opening, day, clinic.zone):
+            for span in line.spans(day, clinic):
                 if now < span.starts_at < until:
                     yield line, span
 
 
-def _slot(practitioner: UUID, line: _Line, span: Span) -> Slot:
+def _slot(practitioner: UUID, line: Line, span: Span) -> Slot:
     return Slot(
         id=uuid4(),
         schedule=line.schedule,
@@ -98,44 +267,84 @@ def _slot(practitioner: UUID, line: _Line, span: Span) -> Slot:
     )
 
 
-async def _lines() -> dict[UUID, list[_Line]]:
-    rows = await db.fetch(
-        """
-        SELECT sc.practitioner, sc.id AS schedule, sc.site, w.weekday, w.opens, w.closes,
-               w.slot_minutes
-        FROM weekly_hours w JOIN schedule sc ON sc.id = w.schedule
-        ORDER BY sc.practitioner, w.weekday, w.opens
-        """
-    )
-    lines: dict[UUID, list[_Line]] = {}
-    for row in rows:
-        lines.setdefault(row["practitioner"], []).append(_line(row))
-    return lines
+_OF_LIVE_SCHEDULES = """
+    JOIN schedule sc ON sc.id = l.schedule
+    JOIN site si ON si.id = sc.site
+    JOIN practitioner pr ON pr.id = sc.practitioner
+    WHERE sc.practitioner = {} AND sc.ended_at IS NULL AND si.ended_at IS NULL
+      AND pr.ended_at IS NULL AND EXISTS (
+        SELECT 1 FROM schedule_visit_type sv JOIN visit_type vt ON vt.id = sv.visit_type
+        WHERE sv.schedule = sc.id AND vt.ended_at IS NULL)
+"""
 
 
-def _line(row: dict[str, Any]) -> _Line:
-    opening = Opening(row["weekday"], row["opens"], row["closes"], row["slot_minutes"])
-    return _Line(row["schedule"], row["site"], opening)
-
-
-async def _taken(
-    practitioner: UUID, clinic: ClinicSettings, now: datetime, until: datetime
-) -> dict[date, list[Span]]:
-    """Every slot there is, withdrawn ones too: what was taken back is not published again."""
-    rows = await db.fetch(
-        """
-        SELECT starts_at, ends_at FROM slot
-        WHERE practitioner = {} AND ends_at > {} AND starts_at < {}
+async def _lines(practitioner: UUID, today: date) -> list[Line]:
+    """Single days after the weekly hours, where they would meet."""
+    weekly = await db.fetch(
+        f"""
+        SELECT l.schedule, sc.site, l.weekday, l.opens, l.closes, l.slot_minutes
+        FROM weekly_hours l {_OF_LIVE_SCHEDULES} ORDER BY l.weekday, l.opens
         """,
         practitioner,
-        now,
-        until,
     )
-    taken: dict[date, list[Span]] = {}
-    for row in rows:
-        day = row["starts_at"].astimezone(clinic.zone).date()
-        taken.setdefault(day, []).append(Span(**row))
-    return taken
+    single = await db.fetch(
+        f"""
+        SELECT l.schedule, sc.site, l.day, l.opens, l.closes, l.slot_minutes
+        FROM open_day l {_OF_LIVE_SCHEDULES} AND l.day >= {{}} ORDER BY l.day, l.opens
+        """,
+        practitioner,
+        today,
+    )
+    return [_line(row) for row in (*weekly, *single)]
+
+
+def _line(row: dict[str, Any]) -> Line:
+    day: date | None = row.get("day")
+    weekday = row["weekday"] if day is None else day.weekday()
+    opening = Opening(weekday, row["opens"], row["closes"], row["slot_minutes"])
+    return Line(row["schedule"], row["site"], opening, day)
+
+
+async def _slots(practitioner: UUID, now: datetime) -> list[Published]:
+    rows = await db.fetch(
+        """
+        SELECT sl.id, sl.schedule, sl.starts_at, sl.ends_at, sl.withdrawn_at, sl.withdrawn_why,
+               EXISTS (SELECT 1 FROM appointment ap
+                       WHERE ap.slot = sl.id AND ap.cancelled_at IS NULL) AS is_booked
+        FROM slot sl
+        WHERE sl.practitioner = {} AND sl.starts_at > {} AND sl.ends_at > {}
+        ORDER BY sl.starts_at
+        """,
+        practitioner,
+        now - LONGEST,
+        now,
+    )
+    return [
+        Published(
+            row["id"],
+            row["schedule"],
+            Span(row["starts_at"], row["ends_at"]),
+            row["withdrawn_at"] is not None,
+            row["withdrawn_why"],
+            bool(row["is_booked"]),
+            row["starts_at"] <= now,
+        )
+        for row in rows
+    ]
+
+
+async def _ended(practitioner: UUID) -> list[UUID]:
+    """Its schedules that nothing is published from any more."""
+    rows = await db.fetch(
+        """
+        SELECT sc.id FROM schedule sc
+        JOIN site si ON si.id = sc.site JOIN practitioner pr ON pr.id = sc.practitioner
+        WHERE sc.practitioner = {} AND (sc.ended_at IS NOT NULL OR si.ended_at IS NOT NULL
+            OR pr.ended_at IS NOT NULL)
+        """,
+        practitioner,
+    )
+    return [row["id"] for row in rows]
 
 
 async def _absences(practitioner: UUID) -> list[tuple[date, date]]:

@@ -35,6 +35,27 @@ ADMINISTRATOR = Colleague("direction@example.com", "Paul", "Lemieux", Role.ADMIN
 COLLEAGUES = (SECRETARY, PRACTITIONER, ADMINISTRATOR)
 
 
+class Shown(NamedTuple):
+    """What the demonstration's own sign-in page tells anyone."""
+
+    email: str
+    role: str
+    code: str
+
+
+async def shown(box: SecretBox, *, now: datetime) -> list[Shown]:
+    """Each of them, with the code that their application would show now."""
+    rows = await StaffMember.objects().where(
+        StaffMember.email_canonical.is_in([canonical(each.email) for each in COLLEAGUES])
+    )
+    codes = {row.email: box.open(row.id, row.totp_secret) for row in rows if row.totp_secret}
+    return [
+        Shown(each.email, each.role, pyotp.TOTP(secret).at(now))
+        for each in COLLEAGUES
+        if (secret := codes.get(each.email))
+    ]
+
+
 async def hashed(passwords: Passwords) -> dict[str, str]:
     hashes = await asyncio.gather(*(passwords.hash(PASSWORD) for _ in COLLEAGUES))
     return dict(zip((each.email for each in COLLEAGUES), hashes, strict=True))

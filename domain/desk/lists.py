@@ -26,6 +26,16 @@ async def practitioners(member: Member) -> list[Choice]:
     return [_choice(row) for row in rows if member.only in (None, row["id"])]
 
 
+async def practitioner_ended(practitioner: UUID) -> list[Choice]:
+    """Who is offered no more, by name: somebody's own, still."""
+    rows = await db.fetch(
+        "SELECT id, title || ' ' || first_name || ' ' || last_name AS fr FROM practitioner"
+        " WHERE id = {} AND ended_at IS NOT NULL",
+        practitioner,
+    )
+    return [_choice(row) for row in rows]
+
+
 async def sites() -> list[Choice]:
     rows = await db.fetch(
         "SELECT id, name AS fr FROM site WHERE ended_at IS NULL ORDER BY position, name"

@@ -22,6 +22,8 @@ class PatientHead:
     account: UUID | None
     """Of the patient themself."""
     email: str
+    is_blocked: bool
+    """Whether the clinic keeps somebody from acting for them."""
 
     @property
     def full_name(self) -> str:
@@ -34,7 +36,9 @@ class PatientHead:
 
 HEAD = """
     SELECT p.id, p.first_name, p.last_name, p.birth_date, p.health_number, p.phone, p.other_phone,
-           p.version, a.id AS account, a.email
+           p.version, a.id AS account, a.email,
+           CASE WHEN EXISTS (SELECT 1 FROM access_block b WHERE b.patient = p.id
+                             AND b.ended_at IS NULL) THEN 1 ELSE 0 END AS is_blocked
     FROM patient p
     LEFT JOIN proxy_grant g ON g.patient = p.id AND g.relationship = 'self'
         AND g.withdrawn_at IS NULL
@@ -50,4 +54,5 @@ async def head(patient: UUID) -> PatientHead:
 
 
 def head_of(row: dict[str, Any]) -> PatientHead:
-    return PatientHead(**{**row, "email": row["email"] or ""})
+    more = {"email": row["email"] or "", "is_blocked": bool(row["is_blocked"])}
+    return PatientHead(**{**row, **more})

@@ -1,5 +1,6 @@
 """Which mails leave now, and what became of each. At least once, and rarely twice."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,12 +9,15 @@ from uuid import UUID
 
 from domain import db
 from domain.mail.tables import OutboundEmail
+from domain.people.tables import Account
 
 LEASE = timedelta(minutes=5)
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 UNREACHABLE_WAITS = WAITS[:4]
 UNREACHABLE_FOR = timedelta(hours=72)
 KEPT = timedelta(days=30)
+HARD_FAILURES = 3
+"""In a row: what is told to an address then is told to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,10 @@ async def lease(most: int, *, now: datetime) -> list[Letter]:
 
 
 async def mark_sent(letter: Letter, *, now: datetime) -> None:
+    """A mail that gets through to an account's own address says that the address takes mail."""
     await _mark(letter, {OutboundEmail.sent_at: now, OutboundEmail.last_error: ""})
+    if letter.account is not None and not letter.address:
+        await _believe_address(letter.account)
 
 
 async def mark_dropped(letter: Letter, *, now: datetime) -> None:
@@ -60,10 +67,17 @@ async def mark_dropped(letter: Letter, *, now: datetime) -> None:
     await _mark(letter, {OutboundEmail.dropped_at: now})
 
 
-async def mark_refused(letter: Letter, error: str, *, is_final: bool, now: datetime) -> None:
+async def mark_refused(
+    letter: Letter, error: str, *, is_final: bool, address: str = "", now: datetime
+) -> None:
     """The server answered no about this mail: a try is used up."""
     tries = letter.tries + 1
-    if is_final or tries > len(WAITS):
+    if is_final and address and letter.account is not None and not letter.address:
+        async with db.transaction():
+            error = f"{_tag(address)} {error}"
+            await _mark(letter, {OutboundEmail.dead_at: now, **_failure(tries, error)})
+            await _doubt_address(letter.account, address, now)
+    elif is_final or tries > len(WAITS):
         await _mark(letter, {OutboundEmail.dead_at: now, **_failure(tries, error)})
     else:
         await _mark(
@@ -79,6 +93,43 @@ async def mark_unreachable(letter: Letter, error: str, *, now: datetime) -> None
         return
     wait = next((w for w in UNREACHABLE_WAITS if waited < w), UNREACHABLE_WAITS[-1])
     await _mark(letter, {OutboundEmail.due_at: now + wait, **_failure(letter.tries, error)})
+
+
+async def is_undeliverable(account: UUID | None) -> bool:
+    """Whether its notices are held back; what is about the account itself is always tried."""
+    return account is not None and await Account.exists().where(
+        (Account.id == account) & Account.undeliverable_at.is_not_null()
+    )
+
+
+async def _believe_address(account: UUID) -> None:
+    """A mail got through: its notices go out again."""
+    await Account.update({Account.undeliverable_at: None}).where(
+        (Account.id == account) & Account.undeliverable_at.is_not_null()
+    )
+
+
+async def _doubt_address(account: UUID, address: str, now: datetime) -> None:
+    """R94: after the third mail in a row that this very address refused for good."""
+    rows = await db.fetch(
+        """
+        SELECT dead_at, last_error FROM outbound_email
+        WHERE account = {} AND address = '' AND (sent_at IS NOT NULL OR dead_at IS NOT NULL)
+        ORDER BY coalesce(dead_at, sent_at) DESC, id LIMIT {}
+        """,
+        account,
+        HARD_FAILURES,
+    )
+    hard = [row for row in rows if row["dead_at"] and row["last_error"].startswith(_tag(address))]
+    if len(hard) == HARD_FAILURES:
+        await Account.update({Account.undeliverable_at: now}).where(
+            (Account.id == account) & Account.undeliverable_at.is_null()
+        )
+
+
+def _tag(address: str) -> str:
+    """Begins the note of a refusal for good: to which address, without naming it."""
+    return f"hard:{hashlib.sha256(address.lower().encode()).hexdigest()[:8]}"
 
 
 async def purge(*, now: datetime) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from domain import audit, db
+from domain.audit import Actor
 from domain.errors import FileMissing, NotFound, PdfRefused
 from domain.messages import pdf_check
 from domain.messages.file_names import readable, title
@@ -26,6 +27,7 @@ MOST_FILES = 5
 MOST_BYTES_A_DAY = 200 * 2**20
 DAY = timedelta(days=1)
 READ = "read.attachment"
+COLUMNS = "a.id, a.file_name, a.size, a.sha256, a.stored_as, m.kind, m.patient"
 PART = 512 * 1024
 """Of a file: so much of it is in memory at once."""
 OPENING = timedelta(hours=1)
@@ -86,13 +88,13 @@ class Opened:
             yield part[max(first - start, 0) : last + 1 - start]
 
 
-async def check_all(files: Sequence[File], *, now: datetime) -> None:
+async def check_all(files: Sequence[File], *, copies: int = 1, now: datetime) -> None:
     """Before anything is stored; refuses the whole message for one bad file."""
     if len(files) > MOST_FILES:
         raise PdfRefused("too_many")
     for file in files:
         await pdf_check.check(file.name, file.content)
-    await _check_day(sum(len(file.content) for file in files), now)
+    await _check_day(copies * sum(len(file.content) for file in files), now)
 
 
 async def stored(files: Sequence[File], store: Files) -> list[Stored]:
@@ -150,13 +152,51 @@ async def open(
 ) -> Opened:
     """For whoever may read its message. The parts that a viewer asks for later are one opening."""
     row = await _visible(viewer, patient, attachment, now)
+    return await _open(viewer.actor, patient, row, store, is_beginning=is_beginning, now=now)
+
+
+async def open_at_clinic(
+    actor: Actor,
+    thread: UUID,
+    attachment: UUID,
+    store: Files,
+    *,
+    is_beginning: bool = True,
+    now: datetime,
+) -> Opened:
+    """For someone of the clinic who may read that thread."""
+    rows = await db.fetch(
+        f"""
+        SELECT {COLUMNS} FROM attachment a JOIN message m ON m.id = a.message
+        WHERE a.id = {{}} AND m.thread = {{}}
+        """,
+        attachment,
+        thread,
+    )
+    if not rows:
+        raise NotFound
+    return await _open(
+        actor, rows[0]["patient"], rows[0], store, is_beginning=is_beginning, now=now
+    )
+
+
+async def _open(
+    actor: Actor,
+    patient: UUID,
+    row: dict[str, Any],
+    store: Files,
+    *,
+    is_beginning: bool,
+    now: datetime,
+) -> Opened:
+    attachment = row["id"]
     opened = await _opened(attachment, row, store)
-    record = partial(audit.record, viewer.actor, patient=patient, subject=attachment, at=now)
+    record = partial(audit.record, actor, patient=patient, subject=attachment, at=now)
     if opened is None:
         await record("attachment.missing")
         raise FileMissing
     if is_beginning or not await audit.is_recorded(
-        viewer.actor, READ, patient=patient, subject=attachment, since=now - OPENING
+        actor, READ, patient=patient, subject=attachment, since=now - OPENING
     ):
         await record(READ)
     return opened
@@ -205,10 +245,9 @@ async def _visible(
 ) -> dict[str, Any]:
     viewer.reading(patient, now)
     rows = await db.fetch(
-        """
-        SELECT a.file_name, a.size, a.sha256, a.stored_as, m.kind
-        FROM attachment a JOIN message m ON m.id = a.message
-        WHERE a.id = {} AND m.patient = {}
+        f"""
+        SELECT {COLUMNS} FROM attachment a JOIN message m ON m.id = a.message
+        WHERE a.id = {{}} AND m.patient = {{}}
         """,
         attachment,
         patient,

@@ -1,6 +1,6 @@
 """What the clinic does with communications: sends, allows replies, looks after threads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -47,6 +47,8 @@ class ToSend:
     thread: UUID | None = None
     files: tuple[File, ...] = ()
     may_answer: bool = False
+    new_thread: UUID | None = None
+    """The id of the thread that it begins, where it is known beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Delivery:
     name: str
     mailed: Mailed
     read_at: datetime | None
+    is_undeliverable: bool = False
+    """Its address takes no mail at all: the notices have stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ async def answer(actor: Actor, thread: UUID, draft: ToSend, *, files: Files, now
 async def post(actor: Actor, draft: ToSend, stored: Sequence[Stored], *, now: datetime) -> UUID:
     """The part of `send` that is one transaction: what is written to the store is there already."""
     async with db.transaction():
+        if stored:  # before any other lock, as whoever sends to many at once takes it
+            await db.lock_key("attachments")
         sender = await _sender(draft)
         thread = await _thread(draft, now)
         now = await _after_newest(thread, now)
@@ -194,28 +200,43 @@ async def delivery(message: UUID, *, now: datetime) -> list[Delivery]:
     row = await Message.objects().get((Message.id == message) & Message.account.is_null())
     if row is None:
         raise NotFound
+    found = await deliveries(row.patient, {message: row.sent_at}, now=now)
+    return found.get(message, [])
+
+
+async def deliveries(
+    patient: UUID, sent_at: Mapping[UUID, datetime], *, now: datetime
+) -> dict[UUID, list[Delivery]]:
+    """Of several of the clinic's messages to one patient, with when each was sent."""
+    if not sent_at:
+        return {}
     rows = await db.fetch(
-        """
-        SELECT r.account, r.read_at, o.sent_at, o.dead_at, o.dropped_at, o.id AS mail
+        f"""
+        SELECT r.message, r.account, r.read_at, o.sent_at, o.dead_at, o.dropped_at, o.id AS mail,
+               ac.undeliverable_at
         FROM receipt r
-        LEFT JOIN outbound_email o ON o.once_key = {} || CAST(r.account AS text)
-        WHERE r.message = {}
+        JOIN account ac ON ac.id = r.account
+        LEFT JOIN outbound_email o ON o.once_key =
+            'communication:' || CAST(r.message AS text) || ':' || CAST(r.account AS text)
+        WHERE r.message IN ({db.places(sent_at)})
         """,
-        writing.once_key(message),
-        message,
+        *sent_at,
     )
-    names = await names_of_holders(row.patient)
-    is_old = row.sent_at < now - mails.KEPT
-    found = [
-        Delivery(
+    names = await names_of_holders(patient)
+    found: dict[UUID, list[Delivery]] = {}
+    for each in rows:
+        is_old = sent_at[each["message"]] < now - mails.KEPT
+        made = Delivery(
             each["account"],
             names.get(each["account"], ""),
             _mailed(each, is_old=is_old),
             each["read_at"],
+            each["undeliverable_at"] is not None,
         )
-        for each in rows
-    ]
-    return sorted(found, key=attrgetter("name", "account"))
+        found.setdefault(each["message"], []).append(made)
+    return {
+        message: sorted(each, key=attrgetter("name", "account")) for message, each in found.items()
+    }
 
 
 async def waiting() -> list[Waiting]:
@@ -299,7 +320,7 @@ async def _thread(draft: ToSend, now: datetime) -> Thread:
     if draft.site is not None and not await Site.exists().where(Site.id == draft.site):
         raise Invalid({"site": "unknown"})
     made = Thread(
-        id=uuid4(),
+        id=draft.new_thread or uuid4(),
         patient=draft.patient,
         subject=one_line(draft.subject),
         site=draft.site,

@@ -184,14 +184,14 @@ def _with_words(words: Sequence[str], seen: Sequence[Kind]) -> Condition:
     each = " AND ".join("f.folded LIKE {} ESCAPE '!'" for _ in words)
     condition = f"""EXISTS (SELECT 1 FROM message f WHERE f.thread = m.thread
         AND {_among("f", seen)} AND {each})"""
-    return condition, [*seen, *(f"%{_literal(word)}%" for word in words)]
+    return condition, [*seen, *(f"%{literal(word)}%" for word in words)]
 
 
 def _among(alias: str, kinds: Sequence[str]) -> str:
     return f"{alias}.kind IN ({db.places(kinds)})"
 
 
-def _literal(word: str) -> str:
+def literal(word: str) -> str:
     """What stands for itself in a LIKE."""
     for sign in "!%_":
         word = word.replace(sign, f"!{sign}")
@@ -205,7 +205,7 @@ def _place(site: str | None, clinic: str) -> str:
     return site.removeprefix(clinic).strip(" –—-,") or site
 
 
-def _excerpt(beginning: str) -> str:
+def excerpt(beginning: str) -> str:
     """On one line; « Bonjour Heather, » says less than what comes after it."""
     first, _, rest = read(beginning).partition("\n")
     is_greeting = len(first) <= LONGEST_GREETING and first.rstrip().endswith(",")
@@ -222,7 +222,7 @@ def _row(row: dict[str, Any], box: Box, viewer: Viewer) -> Row:
         place=_place(row["site"], viewer.clinic.name),
         kind=row["kind"],
         subject=row["subject"],
-        excerpt=_excerpt(row["beginning"]),
+        excerpt=excerpt(row["beginning"]),
         is_unread=bool(row["is_unread"]) and box != "sent",
         has_attachment=bool(row["has_attachment"]),
         recipient=row["recipient"] or "",

@@ -70,6 +70,7 @@ async def change_phones(viewer: Viewer, patient: UUID, typed: Phones, *, now: da
                 Patient.phone_kind: checked.phone_kind,
                 Patient.other_phone: checked.other_phone,
                 Patient.other_phone_kind: checked.other_phone_kind,
+                Patient.version: Patient.version + 1,  # the clinic may be changing them too
             }
         ).where(Patient.id == profile.id)
         await audit.record(viewer.actor, "phones.changed", patient=patient, at=now)

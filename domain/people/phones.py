@@ -25,3 +25,12 @@ def e164(text: str) -> str | None:
     if not phonenumbers.is_possible_number(number) or number.extension or is_local:
         return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def as_typed(number: str) -> str:
+    """A kept number as people here would type it."""
+    try:
+        parsed = phonenumbers.parse(number, "CA")
+    except phonenumbers.NumberParseException:
+        return number
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL))

@@ -1,5 +1,6 @@
 """May this viewer do this for that profile, now? The one answer that everything asks."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -39,6 +40,12 @@ class Held(Protocol):
     def has_consent(self) -> bool: ...
     @property
     def grants(self) -> frozenset[Grant]: ...
+
+
+def whole(grants: Iterable[Grant]) -> frozenset[Grant]:
+    """With those that come with another."""
+    given = frozenset(grants)
+    return given | {IMPLIED[each] for each in given if each in IMPLIED}
 
 
 def is_lost(profile: Held, clinic: ClinicSettings, now: datetime) -> bool:

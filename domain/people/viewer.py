@@ -9,6 +9,7 @@ from domain.audit import Actor
 from domain.clinic.settings import CLINIC_COLUMNS, ClinicSettings
 from domain.errors import NotAllowed, NotFound, ProfileLost
 from domain.people import policy
+from domain.people.access_blocks import BLOCKED
 from domain.people.policy import Grant
 
 
@@ -144,7 +145,7 @@ _VIEWER = f"""
     CROSS JOIN clinic c
     LEFT JOIN terms_version t ON t.number = (SELECT max(number) FROM terms_version)
     LEFT JOIN terms_acceptance ta ON ta.terms = t.id AND ta.account = a.id
-    LEFT JOIN proxy_grant g ON g.account = a.id AND g.withdrawn_at IS NULL
+    LEFT JOIN proxy_grant g ON g.account = a.id AND g.withdrawn_at IS NULL AND NOT {BLOCKED}
     LEFT JOIN patient p ON p.id = g.patient
     LEFT JOIN proxy_consent pc ON pc."grant" = g.id AND pc.withdrawn_at IS NULL
     WHERE a.disabled_at IS NULL AND {{condition}}
@@ -189,14 +190,13 @@ def _profiles(rows: Sequence[dict[str, Any]]) -> tuple[Profile, ...]:
 
 
 def _profile(row: dict[str, Any]) -> Profile:
-    grants = {grant for grant in Grant if row[f"may_{grant}"]}
     return Profile(
         id=row["patient_id"],
         first_name=row["first_name"],
         last_name=row["last_name"],
         birth_date=row["birth_date"],
         is_own=row["relationship"] == "self",
-        grants=frozenset(grants | {policy.IMPLIED[g] for g in grants if g in policy.IMPLIED}),
+        grants=policy.whole(grant for grant in Grant if row[f"may_{grant}"]),
         has_consent=row["consent_id"] is not None,
         consent_until=row["until"],
         primary_practitioner=row["primary_practitioner"],

@@ -55,6 +55,11 @@ class Member:
             raise NotFound
 
 
+def signer(signature: str) -> str:
+    """The name in what a row keeps of its author."""
+    return signature.rpartition(" (")[0] if signature.endswith(")") else signature
+
+
 NOBODY = UUID(int=0)
 """Of a practitioner's account that no calendar belongs to: it sees none."""
 

@@ -42,6 +42,19 @@ async def claim(
     return first.result
 
 
+async def earlier(member: UUID, action: str, key: str, content: str) -> UUID | None:
+    """What a form with this key has led to already: asked before any costly work is done anew."""
+    first = await StaffFormKey.objects().get(
+        (StaffFormKey.member == member)
+        & (StaffFormKey.action == action)
+        & (StaffFormKey.key == _digest(key))
+    )
+    if first is not None and first.digest != _digest(content):
+        raise FormReused
+    result: UUID | None = first.result if first is not None else None
+    return result
+
+
 async def purge(*, now: datetime) -> None:
     await StaffFormKey.delete().where(StaffFormKey.used_at < now - KEPT)
 

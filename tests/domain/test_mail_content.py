@@ -31,6 +31,8 @@ from domain.mail import delivery, outbox
 from domain.messages import letters as communication_letters
 from domain.messages.letters import CommunicationLetter
 from domain.people.tables import Account, ProxyGrant
+from domain.staff import letters as staff_letters
+from domain.staff.letters import StaffLetter
 from domain.texts import Named
 from jobs.deliver_mail import compose as compose_any
 from jobs.maildir import MaildirMailer
@@ -167,6 +169,23 @@ def communication_letter(kind: str, language: str = "fr") -> CommunicationLetter
     )
 
 
+ALERTS = ["password", "codes", "email", "password_changed", "device"]
+
+
+def staff_letter(kind: str, language: str = "fr", what: str = "") -> StaffLetter:
+    return StaffLetter(
+        kind=kind,
+        address="alice@example.com",
+        language=language,
+        clinic=CLINIC,
+        first_name="MFIRST",
+        path="/chemin/MTOKEN",
+        what=what,
+        happened_at=NOW,
+        life=timedelta(hours=72),
+    )
+
+
 # What each kind of mail about an account adds to the clinic's name.
 SAID_OF_ACCOUNTS: dict[str, set[str]] = {
     "account_exists": {"MTOKEN"},
@@ -175,11 +194,15 @@ SAID_OF_ACCOUNTS: dict[str, set[str]] = {
     "password_reset": {"MTOKEN"},
     "password_changed": {"MTOKEN"},
     "email_changed": set(),
+    "email_change_asked": set(),
+    "matched": {"MTOKEN"},
+    "not_matched": set(),
     "new_device": {"MTOKEN"},
     "failed_sign_ins": {"MTOKEN"},
     "second_factor_failed": {"MTOKEN"},
     "second_factor_on": set(),
     "second_factor_off": {"MTOKEN"},
+    "request_handled": {"MTOKEN"},
     "invitation": {"MTOKEN"},
     "email_change_code": {"MCODE"},
     "email_change_link": {"MTOKEN"},
@@ -192,6 +215,7 @@ VARIANTS: list[tuple[str, dict[str, object]]] = [
     ("access_granted", {"is_own": True}),
     ("access_withdrawn", {"is_own": True}),
     ("coming_of_age", {"facts": {"days": "14"}}),
+    ("email_change_link", {"facts": {"by": "clinic"}}),
     ("coming_of_age", {"facts": {"days": "0"}}),
 ]
 VISIT_LETTERS: list[About] = [
@@ -206,7 +230,12 @@ COMMUNICATION_LETTERS: list[About] = [
     communication_letter(kind, language)
     for kind, language in product(sorted(communication_letters.KINDS), LANGUAGES)
 ]
-EVERY = VISIT_LETTERS + ACCOUNT_LETTERS + COMMUNICATION_LETTERS
+STAFF_LETTERS: list[About] = [
+    staff_letter(kind, language, what)
+    for kind, language in product(sorted(staff_letters.KINDS), LANGUAGES)
+    for what in (ALERTS if kind == "staff_alert" else [""])
+]
+EVERY = VISIT_LETTERS + ACCOUNT_LETTERS + COMMUNICATION_LETTERS + STAFF_LETTERS
 
 
 def of_every(abouts: list[About]) -> pytest.MarkDecorator:
@@ -219,6 +248,8 @@ def allowed(about: About) -> set[str]:
         return said - ({"MMESSAGE"} if about.kind == "appointment_cancelled" else set())
     if isinstance(about, CommunicationLetter):
         return {"MCLINIC", "MFIRST"}
+    if isinstance(about, StaffLetter):
+        return {"MCLINIC"} | ({"MTOKEN"} if about.kind in staff_letters.WITH_LINK else set())
     said = {"MCLINIC"} | SAID_OF_ACCOUNTS[about.kind]
     return said - {"MFIRST"} if about.is_own else said
 
@@ -252,9 +283,9 @@ def seen(html: str) -> str:
 
 def test_each_kind_has_its_three_templates_and_no_template_is_without_a_kind() -> None:
     found = {path.name for path in root("templates").joinpath("mail").iterdir()}
-    kinds = KINDS | account_letters.KINDS | communication_letters.KINDS
+    kinds = KINDS | account_letters.KINDS | communication_letters.KINDS | staff_letters.KINDS
     wanted = {f"{kind}.{part}" for kind in kinds for part in ("subject.txt", "txt", "html")}
-    names = ("layout", "account", "communication", "components")
+    names = ("layout", "account", "communication", "components", "staff")
     shared = {f"{name}.{part}" for name in names for part in PARTS}
     assert found - wanted == shared | {"words.txt", "style.css"}
     assert wanted <= found
@@ -377,6 +408,7 @@ def test_the_buttons_lead_to_the_pages_of_their_tokens() -> None:
         ("password_reset", "Réinitialiser votre mot de passe"),
         ("email_change_link", "Confirmer le changement"),
         ("access_granted", "Ouvrir le portail"),
+        ("matched", "Ouvrir le portail"),
         ("access_withdrawn", "Ouvrir le portail"),
         ("coming_of_age", "Ouvrir le portail"),
     ],

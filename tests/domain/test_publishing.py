@@ -8,7 +8,7 @@ import pytest
 
 from domain import db
 from domain.clinic import publishing
-from domain.clinic.tables import Schedule, Site, WeeklyHours
+from domain.clinic.tables import Schedule, ScheduleVisitType, Site, WeeklyHours
 from tests.domain import records
 from tests.domain.contender import publish_in_processes
 from tests.world import World
@@ -55,6 +55,9 @@ async def test_lines_of_a_template_that_overlap_publish_one_slot_a_time(world: W
     await Site.insert(annex)
     there = Schedule(id=uuid4(), practitioner=world.practitioner, site=annex.id)
     await Schedule.insert(there)
+    await ScheduleVisitType.insert(
+        ScheduleVisitType(id=uuid4(), schedule=there.id, visit_type=world.visit_type)
+    )
     await hours(world.schedule, 1, time(9), time(12), 30)
     await hours(there.id, 1, time(11, 15), time(14), 30)
     assert await publishing.publish(now=world.now) == 12 * (6 + 3)

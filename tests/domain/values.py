@@ -46,6 +46,7 @@ class VisitTimes:
     starts_at: datetime
     confirmed_at: datetime | None = None
     cancelled_at: datetime | None = None
+    no_show_at: datetime | None = None
 
 
 @dataclass

@@ -80,10 +80,10 @@ async def test_published_by_two_at_once_nothing_comes_twice(world: World) -> Non
     assert sum(together) == await Slot.count() == 12 * 12
 
 
-async def test_a_withdrawn_slot_is_not_published_again(world: World) -> None:
+async def test_a_slot_that_staff_withdrew_is_not_published_again(world: World) -> None:
     await hours(world, TUESDAY, "09:00", "10:00")
     await publish_slots(now=world.now)
-    await Slot.update({Slot.withdrawn_at: world.now}, force=True)
+    await Slot.update({Slot.withdrawn_at: world.now, Slot.withdrawn_why: "staff"}, force=True)
     assert await publish_slots(now=world.now + timedelta(minutes=1)) == 0
 
 

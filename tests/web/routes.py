@@ -102,6 +102,8 @@ class Scene:
     coming: UUID
     """May be confirmed and cancelled."""
     later: UUID
+    soon: UUID
+    """Too near to be cancelled."""
     slot: UUID
     urgent_slot: UUID
     grant: UUID
@@ -156,7 +158,8 @@ class Scene:
 
     def url(self, route: Route, *, patient: UUID | None = None) -> str:
         path = route.path.replace("{patient}", str(patient or self.patient))
-        path = path.replace("{appointment}", str(self.coming)).replace("{name}", "app.css")
+        visit = self.soon if path.endswith("/absence") else self.coming
+        path = path.replace("{appointment}", str(visit)).replace("{name}", "app.css")
         path = path.replace("{grant}", str(self.grant)).replace("{attachment}", str(self.pdf))
         path = path.replace("{thread}", str(self.thread))
         if "{token}" in path:
@@ -271,6 +274,7 @@ async def scene(world: World, patient: UUID | None = None) -> Scene:
         patient=patient,
         coming=await world.appointment(at + timedelta(hours=60), patient=patient),
         later=await world.appointment(at + timedelta(days=30), patient=patient),
+        soon=await world.appointment(at + timedelta(hours=29), patient=patient),
         slot=await world.slot(at + timedelta(hours=25)),
         urgent_slot=await world.slot(at + timedelta(hours=26)),
         grant=await world.grant(helper, patient, "read_documents", relationship="caregiver"),

@@ -27,6 +27,8 @@ GET  /profils/{patient}/rendez-vous/{appointment}/calendrier.ics 303    200    2
 GET  /profils/{patient}/rendez-vous/{appointment}/termine       303     200    200      404     403     403
 POST /profils/{patient}/rendez-vous/{appointment}/confirmation  303     303    303      404     403     403
 POST /profils/{patient}/rendez-vous/{appointment}/annulation    303     303    303      404     403     403
+GET  /profils/{patient}/rendez-vous/{appointment}/absence       303     200    200      404     403     403
+POST /profils/{patient}/rendez-vous/{appointment}/absence       303     303    303      404     403     403
 GET  /profils/{patient}/reservation                             303     303    303      404     403     403
 GET  /profils/{patient}/reservation/specialite                  303     200    200      404     403     403
 GET  /profils/{patient}/reservation/intervenant                 303     200    200      404     403     403
@@ -244,9 +246,13 @@ async def test_another_of_ones_own_profiles_visit_is_not_found_under_this_one(
 
 
 async def test_ids_in_addresses_are_random_uuids(app: Gate, alice: Browser) -> None:
-    kinds = {
-        found for route in app.app.routes for found in re.findall(r"\{(\w+):(\w+)\}", route.path)
+    named = {
+        (route.path.startswith("/clinique"), *found)
+        for route in app.app.routes
+        for found in re.findall(r"\{(\w+):(\w+)\}", route.path)
     }
+    assert {kind for is_staff, name, kind in named if is_staff and name != "token"} == {"uuid"}
+    kinds = {(name, kind) for is_staff, name, kind in named if not is_staff}
     assert kinds == {
         ("patient", "uuid"),
         ("appointment", "uuid"),

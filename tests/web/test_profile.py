@@ -152,7 +152,7 @@ async def test_other_fields_of_the_patient_are_not_taken(alice: Browser, world: 
     sent = await alice.post(f"/profils/{world.alice}/profil/telephones", data | smuggled)
     assert sent.status_code == 303
     after = await Patient.select().order_by(Patient.id)
-    phones = {"phone", "phone_kind", "other_phone", "other_phone_kind"}
+    phones = {"phone", "phone_kind", "other_phone", "other_phone_kind", "version"}
     changed = {
         name
         for old, new in zip(before, after, strict=True)

@@ -7,6 +7,7 @@ from litestar import Request, Response, post
 from domain.accounts.languages import LANGUAGES
 from domain.errors import NotFound
 from domain.staff import sessions
+from web.errors import CLEARED
 from web.portal import portal_of
 from web.redirects import way_onward
 from web.responses import leave_to, see_other
@@ -38,4 +39,5 @@ async def leave_work(request: AnyRequest) -> Response[Any]:
     await sessions.end(token, request_id=request_id(request), now=portal.now())
     response = leave_to(request, f"{STAFF}/connexion")
     response.set_cookie(dropped_cookie(portal.settings, "staff"))
+    response.headers["clear-site-data"] = CLEARED
     return response

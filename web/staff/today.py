@@ -1,12 +1,64 @@
+"""« Aujourd’hui »: the first page of the day, and the one that stays open."""
+
+from datetime import datetime
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 
+from domain.desk import day, lists
 from domain.staff.roles import Right
+from domain.texts import read_id
+from web.booking_urls import day as read_day
+from web.responses import here
 from web.security import STAFF
 from web.staff.pages import staff_page
 
+AnyRequest = Request[Any, Any, Any]
+Now = NamedDependency[datetime]
+
 
 @get(STAFF, opt={"staff": Right.DAY})
-async def show_day(request: Request[Any, Any, Any]) -> Response[Any]:
-    return await staff_page(request, "staff/today/show_day.html", tab="today")
+async def show_day(request: AnyRequest, now: Now) -> Response[Any]:
+    return await _page(request, await _board(request, now), here(request))
+
+
+@get(f"{STAFF}/jour", opt={"staff": Right.DAY, "quiet": True})
+async def refresh_day(request: AnyRequest, now: Now) -> Response[Any]:
+    """As the open page asks each minute: nothing, while it shows what there is."""
+    board = await _board(request, now)
+    if request.query_params.get("vu") == board.mark:
+        return Response(b"", status_code=204)
+    return await _page(request, board, day_url(board.day.asked))
+
+
+def day_url(asked: day.Asked, **changed: Any) -> str:
+    values = {"jour": asked.day, "intervenant": asked.practitioner, "lieu": asked.site} | changed
+    query = "&".join(f"{name}={value}" for name, value in values.items() if value)
+    return f"{STAFF}?{query}"
+
+
+async def _board(request: AnyRequest, now: datetime) -> day.Board:
+    query, member = request.query_params, request.user
+    asked = day.Asked(
+        day=read_day(query.get("jour", "")) or member.clinic.today(now),
+        practitioner=read_id(query.get("intervenant", "")),
+        site=read_id(query.get("lieu", "")),
+    )
+    return await day.board(member, asked, now=now)
+
+
+async def _page(request: AnyRequest, board: day.Board, url: str) -> Response[Any]:
+    return await staff_page(
+        request,
+        "staff/today/show_day.html",
+        tab="today",
+        current_url=url,
+        about=board.patients,
+        reading="day",
+        board=board,
+        practitioners=await lists.practitioners(request.user),
+        sites=await lists.sites(),
+        day_url=day_url,
+        done=request.query_params.get("fait", ""),
+    )

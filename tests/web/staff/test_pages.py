@@ -9,7 +9,15 @@ from tests.web.routes import STAFF, Route
 from tests.web.staff.scene import StaffScene
 from tests.web.state import rows
 
-NO_PAGES: set[str] = set()
+NO_PAGES: set[str] = {
+    "choose_calendar",
+    "export_journal",
+    "export_incidents",
+    "leave_staff_answer",
+    "leave_assigning",
+    "show_thread_file",
+    "download_thread_file",
+}
 """Handlers whose answer is a file, or leads on at once."""
 SHOWN = [r for r in STAFF if r.method == "GET" and r.right and r.handler not in NO_PAGES]
 FORMS = [r for r in STAFF if r.method == "POST" and r.right]

@@ -1,0 +1,84 @@
+// The clinic's side by keyboard: rows by j and k or the arrows, / to search, ? for the list of keys. Enhancement only.
+
+const OFF = "desk-keys-off";
+const EVERY = 60_000;
+const $ = (selector, root = document) => root.querySelector(selector);
+const isTyping = (element) => element.matches("input, select, textarea, [contenteditable]") || element.closest("dialog[open]");
+const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => row.getClientRects().length > 0);
+
+function isOff() {
+  try { return localStorage.getItem(OFF) !== null; } catch { return false; }
+}
+
+function go(step) {
+  const all = rows();
+  if (all.length === 0) return;
+  const at = all.indexOf(document.activeElement);
+  const to = at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + step));
+  all[to].focus();
+  all[to].scrollIntoView({ block: "nearest" });
+}
+
+function showKeys() {
+  const keys = $("#raccourcis");
+  if (!keys) return;
+  keys.open = true;
+  $("summary", keys).focus();
+  keys.scrollIntoView({ block: "nearest" });
+}
+
+const KEYS = {
+  j: () => go(1),
+  k: () => go(-1),
+  ArrowDown: () => document.activeElement.matches("[data-row]") && go(1),
+  ArrowUp: () => document.activeElement.matches("[data-row]") && go(-1),
+  "/": () => $("[data-search]")?.focus(),
+  "?": showKeys,
+};
+
+document.addEventListener("keydown", (event) => {
+  const act = KEYS[event.key];
+  if (!act || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || isOff()) return;
+  if (act() !== false) event.preventDefault();
+});
+
+const toggle = $("[data-keys-off]");
+if (toggle) {
+  const say = () => { toggle.textContent = isOff() ? toggle.dataset.on : toggle.dataset.off; };
+  toggle.hidden = false;
+  toggle.addEventListener("click", () => {
+    try {
+      if (isOff()) localStorage.removeItem(OFF);
+      else localStorage.setItem(OFF, "1");
+    } catch { /* nowhere to keep it: they stay on */ }
+    say();
+  });
+  say();
+}
+
+// A filter shows what was chosen at once; the button is for who has no scripts, or types a date.
+for (const form of document.querySelectorAll("form[data-filter]")) {
+  form.addEventListener("change", ({ target }) => target.matches("select") && form.requestSubmit());
+}
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
+// The day, asked again each minute by a page that is looked at: no use of the session, and quiet when that is over.
+async function refresh() {
+  const board = $("[data-refresh]");
+  if (!board || document.visibilityState !== "visible") return;
+  try {
+    const answer = await fetch(board.dataset.refresh, { redirect: "manual" });
+    if (answer.type === "opaqueredirect" || [403, 404].includes(answer.status)) clearInterval(timer);
+    if (answer.status !== 200) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const focused = document.activeElement?.id;
+    board.replaceWith(document.adoptNode($("[data-refresh]", fresh)));
+    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  } catch { /* no connection: at the next minute */ }
+}
+
+const timer = $("[data-refresh]") ? setInterval(refresh, EVERY) : undefined;

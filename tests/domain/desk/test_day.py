@@ -1,0 +1,171 @@
+"""« Aujourd’hui »: what a day shows, to whom."""
+
+from datetime import date, datetime, time, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain import db
+from domain.appointments.agenda import ClinicsVisit
+from domain.clinic.calendar import moment
+from domain.desk import appointments, day
+from domain.desk.day import Asked, Day
+from tests.domain import records
+from tests.domain.desk.test_appointments import at_work
+from tests.domain.values import local
+from tests.world import ZONE, World
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+TODAY = date(2026, 11, 23)
+
+
+async def shown(world: World, asked: Asked | None = None, member: UUID | None = None) -> Day:
+    return await day.read(await at_work(world, member), asked or Asked(TODAY), now=world.now)
+
+
+def told(found: Day) -> list[list[str]]:
+    """By column: « 10:15 Alice Gagnon », or the free times between two."""
+    return [[_row(row) for row in column.rows] for column in found.columns]
+
+
+def _row(row: ClinicsVisit | list[day.Gap]) -> str:
+    if isinstance(row, ClinicsVisit):
+        return f"{clock(row.visit.starts_at)} {row.visit.patient_name}"
+    return " ".join(clock(gap.starts_at) + "*" * gap.is_held for gap in row)
+
+
+def clock(at: datetime) -> str:
+    return f"{at.astimezone(ZONE):%H:%M}"
+
+
+async def elsewhere(world: World, at: datetime) -> UUID:
+    """A visit of a colleague's."""
+    schedule = await world.another_practitioner()
+    (row,) = await records.rows("SELECT practitioner FROM schedule WHERE id = {}", schedule)
+    slot = await world.slot(at, schedule=schedule)
+    return await world.appointment(
+        at, slot=slot, practitioner=row["practitioner"], patient=world.charlie
+    )
+
+
+async def test_a_day_has_its_visits_and_the_free_times_to_come(world: World) -> None:
+    await world.slot(local("2026-11-23T09:00"))  # gone by now: it is 10:00
+    await world.appointment(local("2026-11-23T08:00"))
+    await world.appointment(local("2026-11-23T11:00"), patient=world.bob)
+    for at in ("10:30", "10:45", "13:00"):
+        await world.slot(local(f"2026-11-23T{at}"))
+    await world.appointment(local("2026-11-24T08:00"))
+    found = await shown(world)
+    assert told(found) == [["08:00 Alice Gagnon", "10:30 10:45", "11:00 Bob Gagnon", "13:00"]]
+    assert found.columns[0].standing == 2
+    assert set(day_patients(found)) == {world.alice, world.bob}
+
+
+def day_patients(found: Day) -> list[UUID]:
+    return [row.visit.patient for row in found.visits]
+
+
+async def test_a_cancelled_visit_stays_and_its_time_is_free_again(world: World) -> None:
+    visit = await world.appointment(local("2026-11-23T11:00"))
+    member = await at_work(world)
+    await appointments.cancel(member, visit, note="", version=1, now=world.now)
+    found = await shown(world)
+    assert told(found) == [["11:00", "11:00 Alice Gagnon"]]
+    assert found.columns[0].standing == 0
+
+
+async def test_a_time_that_a_patient_holds_is_shown_as_held(world: World) -> None:
+    slot = await world.slot(local("2026-11-23T11:00"))
+    await db.fetch(
+        "INSERT INTO hold (id, slot, account, patient, placed_at, expires_at)"
+        " VALUES ({}, {}, {}, {}, {}, {})",
+        uuid4(),
+        slot,
+        world.alice_account,
+        world.alice,
+        world.now,
+        world.now + HOUR,
+    )
+    assert told(await shown(world)) == [["11:00*"]]
+
+
+async def test_a_withdrawn_time_is_no_free_time(world: World) -> None:
+    await records.withdraw(await world.slot(local("2026-11-23T11:00")), world)
+    assert told(await shown(world)) == []
+
+
+async def test_a_day_is_of_all_or_of_one_practitioner_and_site(world: World) -> None:
+    await world.appointment(local("2026-11-23T11:00"))
+    await elsewhere(world, local("2026-11-23T11:00"))
+    assert told(await shown(world)) == [["11:00 Alice Gagnon"], ["11:00 Charlie Dubois"]]
+    own = Asked(TODAY, practitioner=world.practitioner)
+    assert told(await shown(world, own)) == [["11:00 Alice Gagnon"]]
+    assert len(told(await shown(world, Asked(TODAY, site=world.site)))) == 2
+    assert told(await shown(world, Asked(TODAY, site=uuid4()))) == []
+
+
+async def test_a_practitioner_sees_their_own_whatever_they_ask_for(world: World) -> None:
+    await world.appointment(local("2026-11-23T11:00"))
+    theirs = await elsewhere(world, local("2026-11-23T12:00"))
+    (row,) = await records.rows("SELECT practitioner FROM appointment WHERE id = {}", theirs)
+    for asked in (Asked(TODAY), Asked(TODAY, practitioner=row["practitioner"])):
+        assert told(await shown(world, asked, world.erin)) == [["11:00 Alice Gagnon"]]
+    erin = await at_work(world, world.erin)
+    listed = await day.unconfirmed(erin, now=world.now)
+    assert [each.visit.patient for each in listed] == [world.alice]
+
+
+@pytest.mark.parametrize(
+    ("change", "hours"), [(date(2027, 3, 14), 23), (date(2026, 11, 1), 25)], ids=str
+)
+async def test_a_day_of_the_clock_change_is_whole(world: World, change: date, hours: int) -> None:
+    begin, end = (moment(change + n * DAY, time(0), ZONE) for n in range(2))
+    assert end - begin == hours * HOUR
+    for at in (begin - HOUR, begin, end - HOUR, end):
+        await world.appointment(at)
+    assert [len(column) for column in told(await shown(world, Asked(change)))] == [2]
+
+
+async def test_unconfirmed_are_those_of_the_next_48_hours(world: World) -> None:
+    now = world.now
+    coming = [await world.appointment(now + n * HOUR) for n in (1, 47)]
+    await world.appointment(now + 48 * HOUR)
+    await world.appointment(now - HOUR)
+    await world.appointment(now + 2 * HOUR, confirmed_at=now)
+    await world.appointment(now + 3 * HOUR, cancelled_at=now)
+    found = await day.unconfirmed(await at_work(world), now=now)
+    assert [each.visit.id for each in found] == coming
+
+
+async def test_the_mark_changes_with_what_is_shown_and_with_nothing_else(world: World) -> None:
+    member = await at_work(world)
+    visit = await world.appointment(local("2026-11-23T11:00"))
+
+    async def mark() -> str:
+        return (await day.board(member, Asked(TODAY), now=world.now)).mark
+
+    first = await mark()
+    assert await mark() == first
+    await appointments.confirm(member, visit, version=1, now=world.now)
+    second = await mark()
+    assert second != first
+    await world.slot(local("2026-11-23T12:00"))
+    assert await mark() not in (first, second)
+
+
+async def test_what_waits_is_counted_for_whom_it_waits(world: World) -> None:
+    thread = await world.thread(may_answer=True)
+    await world.message(thread, "Bonjour.", account=world.alice_account, at=world.now)
+    await db.fetch(
+        "INSERT INTO clinic_request (id, account, kind, text, asked_at)"
+        " VALUES ({}, {}, {}, {}, {})",
+        uuid4(),
+        world.alice_account,
+        "attach",
+        "Mon fils",
+        world.now,
+    )
+    waits = await day.waiting(await at_work(world))
+    assert (waits.matching, waits.requests, waits.messages) == (0, 1, 1)
+    erin = await day.waiting(await at_work(world, world.erin))
+    assert (erin.matching, erin.requests, erin.messages) == (None, None, 0)

@@ -1,0 +1,314 @@
+"""« Aujourd’hui » and one visit, as the staff's browser meets them."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from domain import db
+from tests.domain import records
+from tests.web.browser import Browser, Clock, buttons, elements, links, title
+from tests.web.state import journal, journal_after, last_line, rows
+from tests.world import World
+
+HOUR = timedelta(hours=1)
+XSS = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+async def visit(world: World) -> UUID:
+    return await world.appointment(world.now + 30 * HOUR)
+
+
+def url_of(visit: UUID, more: str = "") -> str:
+    return f"/clinique/rendez-vous/{visit}{more}"
+
+
+async def test_the_day_shows_the_visits_of_its_date_and_journals_whom(
+    dana: Browser, world: World, visit: UUID
+) -> None:
+    await world.appointment(world.now + HOUR, patient=world.bob)
+    before = await last_line()
+    page = await dana.get("/clinique")
+    rows_shown = [row.text for row in elements(page, "tr")]
+    assert [text for text in rows_shown if "Gagnon" in text] == [
+        "11:00 Bob Gagnon Aucun téléphone Suivi À confirmer"
+    ]
+    unconfirmed = [item.text for item in elements(page, "li") if "Gagnon" in item.text]
+    assert [text.partition(" Aucun")[0] for text in unconfirmed] == ["Bob Gagnon", "Alice Gagnon"]
+    lines = [line for line in await journal_after(before) if line["action"] == "read.staff.day"]
+    assert {line["patient"] for line in lines} == {world.alice, world.bob}
+    assert {line["actor"] for line in lines} == {world.dana}
+
+
+async def test_the_day_of_another_date_is_reached_by_arrows_and_by_its_address(
+    dana: Browser, visit: UUID
+) -> None:
+    page = await dana.get("/clinique")
+    tomorrow = next(e.attrs["href"] for e in elements(page, "a") if e.attrs.get("rel") == "next")
+    page = await dana.get(tomorrow)
+    assert title(page).startswith("Mardi 24 novembre")
+    assert [e.text for e in elements(page, "th") if "Alice" in e.text] == [
+        "Alice Gagnon Aucun téléphone"
+    ]
+    assert "Aujourd’hui" in links(page)
+
+
+@pytest.mark.parametrize(
+    "query", ["jour=demain", "jour=9999-12-31", "intervenant=x", "lieu=" + "z" * 3000, "jour="]
+)
+async def test_an_altered_address_of_the_day_is_a_day(dana: Browser, query: str) -> None:
+    assert (await dana.get(f"/clinique?{query}")).status_code == 200
+
+
+async def test_the_open_page_is_answered_only_when_something_changed(
+    dana: Browser, clock: Clock, world: World, visit: UUID
+) -> None:
+    page = await dana.get("/clinique")
+    (address,) = [
+        e.attrs["data-refresh"] for e in elements(page, "div") if "data-refresh" in e.attrs
+    ]
+    (session,) = await db.fetch("SELECT last_used_at FROM staff_session")
+    clock.now += 5 * HOUR / 60
+    before = await last_line()
+    answer = await dana.get(address)
+    assert (answer.status_code, answer.text) == (204, "")
+    assert await journal_after(before) == []
+    await dana.post(url_of(visit, "/confirmation"), {"version": "1"})
+    (used,) = await db.fetch("SELECT last_used_at FROM staff_session")
+    assert used != session  # by the confirmation
+    clock.now += 5 * HOUR / 60
+    answer = await dana.get(address)
+    assert answer.status_code == 200
+    assert "À confirmer" not in answer.text
+    assert await db.fetch("SELECT last_used_at FROM staff_session") == [used]
+
+
+async def test_an_hour_of_open_page_does_not_keep_a_session_alive(
+    dana: Browser, clock: Clock
+) -> None:
+    statuses = []
+    for _ in range(20):
+        clock.now += HOUR / 60
+        statuses.append((await dana.get("/clinique/jour")).status_code)
+    assert statuses == [200] * 14 + [303] * 6
+
+
+async def test_confirming_from_the_day_leads_back_to_it(dana: Browser, visit: UUID) -> None:
+    page = await dana.get("/clinique")
+    answer = await dana.press(page, "Confirmé par téléphone")
+    assert answer.headers["location"] == "/clinique?jour=2026-11-23&fait=confirmation"
+    page = await dana.get(answer.headers["location"])
+    assert [
+        e.text for e in elements(page, "div") if e.attrs.get("role") == "status" and e.text
+    ] == ["Le rendez-vous est confirmé."]
+    assert (await records.visit(visit))["confirmed_at"] is not None
+
+
+@pytest.mark.parametrize(
+    "onward", ["https://evil.example", "//evil.example", "/nulle-part", "javascript:alert(1)", ""]
+)
+async def test_a_way_back_that_is_no_page_leads_to_the_visit(
+    dana: Browser, visit: UUID, onward: str
+) -> None:
+    answer = await dana.post(url_of(visit, "/confirmation"), {"version": "1", "suivant": onward})
+    assert answer.headers["location"] == url_of(visit, "?fait=confirmation")
+
+
+async def test_a_day_costs_the_same_statements_with_one_visit_and_with_fifty(
+    dana: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = []
+    fetch = db.fetch
+
+    async def counted(sql: str, *args: object) -> list[dict[str, object]]:
+        counts[-1] += 1
+        return await fetch(sql, *args)
+
+    monkeypatch.setattr(db, "fetch", counted)
+    for first, end in ((0, 1), (1, 50)):
+        for n in range(first, end):
+            await world.appointment(world.now + n * HOUR / 4)
+        counts.append(0)
+        assert (await dana.get("/clinique")).status_code == 200
+    assert counts[0] == counts[1]
+
+
+# One visit
+
+
+async def test_a_visit_shows_all_of_it_and_who_did_what(
+    dana: Browser, world: World, visit: UUID
+) -> None:
+    await dana.post(url_of(visit, "/confirmation"), {"version": "1"})
+    page = await dana.get(url_of(visit))
+    assert buttons(page) == ["Déplacer", "Annuler le rendez-vous"]
+    (happened,) = [e for e in elements(page, "ol") if "happened" in e.attrs["class"].split()]
+    assert happened.text.partition(", de")[0] == "Confirmé par Dana Fortin"
+    read = [line["patient"] for line in await journal("read.staff.appointment")]
+    assert read == [world.alice]
+
+
+async def test_a_practitioner_reads_their_own_visits_and_can_press_nothing(
+    erin: Browser, world: World, visit: UUID
+) -> None:
+    assert buttons(await erin.get(url_of(visit))) == []
+    schedule = await world.another_practitioner()
+    (row,) = await records.rows("SELECT practitioner FROM schedule WHERE id = {}", schedule)
+    slot = await world.slot(world.now + 31 * HOUR, schedule=schedule)
+    theirs = await world.appointment(
+        world.now + 31 * HOUR, slot=slot, practitioner=row["practitioner"]
+    )
+    assert (await erin.get(url_of(theirs))).status_code == 404
+    assert "Non confirmés (1)" in [e.text for e in elements(await erin.get("/clinique"), "h2")]
+
+
+async def test_cancelling_asks_for_a_note_and_says_who_is_told(
+    dana: Browser, world: World, visit: UUID
+) -> None:
+    page = await dana.get(url_of(visit, "/annulation"))
+    assert "alice@example.com" in page.text
+    answer = await dana.press(page, "Annuler le rendez-vous", {"mot": f"Désolés. {XSS}"})
+    assert answer.headers["location"] == url_of(visit, "?fait=annulation")
+    page = await dana.get(answer.headers["location"])
+    assert elements(page, "img")[1:] == []
+    assert "Un courriel est parti à : alice@example.com" in " ".join(page.text.split()).replace(
+        "<b>", ""
+    ).replace("\u00a0", " ")
+    assert await records.mails(visit) == {"cancelled": 1}
+
+
+async def test_a_patient_without_an_account_is_to_be_called(dana: Browser, world: World) -> None:
+    nobody = await world.patient("Eve", XSS, world.now.date())
+    visit = await world.appointment(world.now + 30 * HOUR, patient=nobody)
+    page = await dana.get(url_of(visit, "/annulation"))
+    notices = [e.text.replace("\u00a0", " ") for e in elements(page, "div")]
+    assert any(text.startswith("Aucun courriel : appelez.") for text in notices)
+    assert "onerror" not in [name for e in elements(page) for name in e.attrs]
+
+
+async def test_a_note_too_long_keeps_all_that_was_typed(dana: Browser, visit: UUID) -> None:
+    before = await rows()
+    answer = await dana.post(url_of(visit, "/annulation"), {"version": "1", "mot": "é" * 301})
+    assert answer.status_code == 422
+    assert title(answer).startswith("Erreur")
+    assert [e.text for e in elements(answer, "textarea")] == ["é" * 301]
+    errors = [e for e in elements(answer, "p") if e.attrs.get("id") == "mot-error"]
+    assert len(errors) == 1
+    assert await rows() == before
+
+
+async def test_who_cancels_second_is_told_and_nothing_is_overwritten(
+    dana: Browser, fay: Browser, visit: UUID
+) -> None:
+    form = {"version": "1", "mot": "Absente."}
+    assert (await fay.post(url_of(visit, "/annulation"), form)).status_code == 303
+    before = await rows()
+    answer = await dana.post(url_of(visit, "/annulation"), {"version": "1", "mot": "Autre."})
+    assert answer.status_code == 409
+    (alert,) = [e.text for e in elements(answer, "div") if e.attrs.get("role") == "alert"]
+    assert "Fay Blais" in alert
+    assert await rows() == before
+
+
+async def test_who_looked_at_an_earlier_time_sees_the_new_one_and_keeps_the_note(
+    dana: Browser, fay: Browser, world: World, visit: UUID
+) -> None:
+    target = await world.slot(world.now + 35 * HOUR)
+    moved = await fay.post(
+        url_of(visit, f"/deplacement/{target}"), {"version": "1", "cle": "k", "mot": ""}
+    )
+    assert moved.status_code == 303
+    answer = await dana.post(url_of(visit, "/annulation"), {"version": "1", "mot": "Absente."})
+    assert answer.status_code == 409
+    assert [e.text for e in elements(answer, "textarea")] == ["Absente."]
+    (version,) = [
+        e.attrs["value"] for e in elements(answer, "input") if e.attrs.get("name") == "version"
+    ]
+    assert version == "2"
+    assert "21:00" in answer.text
+
+
+async def test_a_visit_moves_to_a_time_that_is_chosen_and_seen(
+    dana: Browser, world: World, visit: UUID
+) -> None:
+    target = await world.slot(world.now + 35 * HOUR)
+    week = await dana.get(url_of(visit, "/deplacement"))
+    (way,) = [e.attrs["formaction"] for e in elements(week, "button") if "formaction" in e.attrs]
+    assert way == url_of(visit, f"/deplacement/{target}")
+    page = await dana.get(way)
+    answer = await dana.press(page, "Déplacer le rendez-vous", {"mot": "Comme convenu."})
+    assert answer.headers["location"] == url_of(visit, "?fait=deplacement")
+    row = await records.visit(visit)
+    assert (row["slot"], row["version"], row["clinic_note"]) == (target, 2, "Comme convenu.")
+
+
+async def test_the_move_form_sent_twice_moves_once(
+    dana: Browser, world: World, visit: UUID
+) -> None:
+    target = await world.slot(world.now + 35 * HOUR)
+    page = await dana.get(url_of(visit, f"/deplacement/{target}"))
+    for _ in range(2):
+        answer = await dana.press(page, "Déplacer le rendez-vous")
+        assert answer.status_code == 303
+    assert await records.audited(visit) == await records.mails(visit) == {"moved": 1}
+
+
+async def test_an_absence_is_noted_and_withdrawn(dana: Browser, clock: Clock, world: World) -> None:
+    visit = await world.appointment(world.now + HOUR / 6)
+    early = await dana.post(url_of(visit, "/absence"), {"version": "1"})
+    assert early.status_code == 409
+    clock.now += HOUR / 6
+    page = await dana.get(url_of(visit))
+    assert buttons(page) == ["Noter l’absence"]
+    page = await dana.follow(await dana.press(page, "Noter l’absence"))
+    assert buttons(page) == ["Retirer l’absence"]
+    assert "Absent" in [e.text for e in elements(page, "span")]
+    page = await dana.follow(await dana.press(page, "Retirer l’absence"))
+    assert buttons(page) == ["Noter l’absence"]
+
+
+async def test_the_patient_reads_an_absence_in_neutral_words(
+    alice: Browser, dana: Browser, clock: Clock, world: World
+) -> None:
+    visit = await world.appointment(world.now + HOUR / 60)
+    clock.now += HOUR / 60
+    await dana.post(url_of(visit, "/absence"), {"version": "1"})
+    page = await alice.get(f"/profils/{world.alice}/rendez-vous")
+    assert "Absence notée" in [e.text for e in elements(page, "span")]
+
+
+async def test_the_patient_reads_who_cancelled_and_the_note(
+    alice: Browser, dana: Browser, world: World, visit: UUID
+) -> None:
+    await dana.post(url_of(visit, "/annulation"), {"version": "1", "mot": f"Désolés. {XSS}"})
+    page = await alice.get(f"/profils/{world.alice}/rendez-vous")
+    told = [e.text.replace("\u00a0", " ") for e in elements(page, "p")]
+    assert [text for text in told if text.startswith("Annulé par la clinique")] != []
+    assert f"Mot de la clinique : Désolés. {XSS}" in told
+
+
+async def test_unknown_visits_and_slots_do_not_exist(
+    dana: Browser, world: World, visit: UUID
+) -> None:
+    for url in (
+        url_of(world.alice),
+        url_of(world.alice, "/annulation"),
+        url_of(world.alice, "/deplacement"),
+        url_of(visit, f"/deplacement/{world.alice}"),
+    ):
+        assert (await dana.get(url)).status_code == 404
+    for url in (
+        url_of(world.alice, "/annulation"),
+        url_of(world.alice, "/confirmation"),
+        url_of(world.alice, "/absence"),
+        url_of(visit, f"/deplacement/{world.alice}"),
+    ):
+        assert (await dana.post(url, {"version": "1", "cle": "k"})).status_code == 404
+
+
+async def test_a_version_that_is_no_number_changes_nothing(dana: Browser, visit: UUID) -> None:
+    for version in ("", "x", "-1", "9" * 30, "²"):
+        answer = await dana.post(url_of(visit, "/annulation"), {"version": version})
+        assert answer.status_code == 409
+    assert await records.audited(visit) == {}

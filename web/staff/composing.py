@@ -1,0 +1,120 @@
+"""The form in which staff write: its fields as they were typed, and the files beside them."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, cast
+from uuid import UUID
+
+from litestar import Request
+from litestar.datastructures import FormMultiDict, UploadFile
+
+from domain.desk import text_templates
+from domain.desk.communications import Party
+from domain.desk.sending import Written
+from domain.desk.text_templates import Stored
+from domain.messages import attachments, pdf_check
+from domain.messages.attachments import File
+from domain.messages.rules import Kind
+from domain.texts import read_id
+from web import kept_letter
+from web.security import FILES, read_cookie
+
+AnyRequest = Request[Any, Any, Any]
+KINDS: dict[str, Kind] = {"message": "message", "document": "document", "facture": "invoice"}
+TEAM, PRACTITIONER = "equipe", "intervenant"
+ROOM = 500_000
+"""For the text of a form, in whatever letters, beside its files."""
+LARGEST_FORM = attachments.MOST_FILES * pdf_check.MOST_BYTES + ROOM
+INSERT = "inserer"
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    kind: str = "message"
+    signer: str = ""
+    subject: str = ""
+    text: str = ""
+    may_answer: bool = False
+    site: str = ""
+    template: str = ""
+    is_sure: bool = False
+    """« Oui, envoyer à ces 12 patients »."""
+    had_files: bool = False
+    """They were sent, and must be chosen again: a browser does not keep them."""
+    restored: str = ""
+    """It was sent while the session had ended; `coupe`: without its end."""
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+
+    @classmethod
+    def sent(cls, form: FormMultiDict) -> Self:
+        def of(name: str) -> str:
+            return str(form.get(name, ""))
+
+        return cls(
+            kind=of("genre"),
+            signer=of("de"),
+            subject=of("sujet"),
+            text=of("texte"),
+            may_answer=of("reponse") == "oui",
+            site=of("lieu"),
+            template=of("modele"),
+            is_sure=of("certain") == "oui",
+            had_files=any(isinstance(each, UploadFile) for each in form.getall(FILES, [])),
+        )
+
+    def with_template(self, stored: Stored) -> Self:
+        """Its text after what is there; its subject where there is none."""
+        text = f"{self.text.rstrip()}\n\n{stored.body}" if self.text.strip() else stored.body
+        return replace(self, text=text, subject=self.subject or stored.subject, template="")
+
+
+async def written(form: FormMultiDict, typed: Typed) -> Written:
+    return Written(
+        kind=KINDS.get(typed.kind, cast("Kind", typed.kind)),
+        signer=read_party(typed.signer),
+        subject=typed.subject,
+        body=typed.text,
+        may_answer=typed.may_answer,
+        site=read_id(typed.site),
+        files=tuple(await _files(form)),
+    )
+
+
+async def began(request: AnyRequest, typed: Typed) -> Typed:
+    """With what was sent while the session had ended, or the text that the address names."""
+    kept = kept_letter.kept_for(request, read_cookie(request, "text"))
+    if kept is not None:
+        return replace(typed, subject=kept.subject, text=kept.body, restored=_restored(request))
+    template = read_id(request.query_params.get("modele", ""))
+    return typed.with_template(await text_templates.find(template)) if template else typed
+
+
+def _restored(request: AnyRequest) -> str:
+    return str(request.query_params[kept_letter.RESTORED])
+
+
+async def inserted(typed: Typed) -> Typed:
+    """With the text that was chosen in the form; without one, as it is."""
+    template = read_id(typed.template)
+    return typed.with_template(await text_templates.find(template)) if template else typed
+
+
+def read_party(text: str) -> Party:
+    kind, _, id = text.partition(":")
+    found: UUID | None = read_id(id)
+    return Party(
+        practitioner=found if kind == PRACTITIONER else None, team=found if kind == TEAM else None
+    )
+
+
+def party_value(party: Party) -> str:
+    """As a form and an address carry it."""
+    if party.practitioner:
+        return f"{PRACTITIONER}:{party.practitioner}"
+    return f"{TEAM}:{party.team}" if party.team else ""
+
+
+async def _files(form: FormMultiDict) -> Sequence[File]:
+    chosen = [each for each in form.getall(FILES, []) if isinstance(each, UploadFile)]
+    return [File(each.filename, await each.read()) for each in chosen]

@@ -1,0 +1,33 @@
+"""What the forms of the clinic's side have in common."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Response
+
+from web.security import TOKEN_FIELD
+
+
+def typed_in(form: Mapping[str, Any]) -> dict[str, str]:
+    """All that was typed, as text."""
+    return {name: str(value) for name, value in form.items() if name != TOKEN_FIELD}
+
+
+def version_in(form: Mapping[str, str]) -> int:
+    """Which version was looked at; one that was altered is none that there is."""
+    text = form.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def cursor(text: str) -> int | None:
+    """A line's number in an address."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def csv_file(name: str, content: bytes) -> Response[bytes]:
+    """To keep, and not to be kept on the way."""
+    headers = {
+        "content-disposition": f'attachment; filename="{name}"',
+        "cache-control": "private, no-store",
+    }
+    return Response(content, media_type="text/csv", headers=headers)
