@@ -30,7 +30,7 @@ from domain.accounts.access import Consent
 from domain.appointments import agenda
 from domain.appointments import letters as visit_letters
 from domain.audit import Actor
-from domain.errors import Conflict, Invalid, LinkDead, NotAllowed, NotFound, ProfileLost, Refusal
+from domain.errors import Invalid, LinkDead, NotAllowed, NotFound, ProfileLost, Refusal
 from domain.links import Links, UnsubscribeLink
 from domain.mail.delivery import Letter
 from domain.mail.preferences import Unsubscribing
@@ -215,7 +215,7 @@ class Accesses(RuleBasedStateMachine):
         reasons: set[type[Refusal]] = set()
         consent = self.consent(days)
         if (account, patient) in self.held:
-            reasons.add(Conflict)
+            reasons.add(AlreadyHeld)
         if consent is None and self.is_of_age(patient):
             reasons = {Invalid}
         made = self.step(
