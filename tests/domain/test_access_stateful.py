@@ -30,7 +30,7 @@ from domain.accounts.access import Consent
 from domain.appointments import agenda
 from domain.appointments import letters as visit_letters
 from domain.audit import Actor
-from domain.errors import Invalid, LinkDead, NotAllowed, NotFound, ProfileLost, Refusal
+from domain.errors import AlreadyHeld, Invalid, LinkDead, NotAllowed, NotFound, ProfileLost, Refusal
 from domain.links import Links, UnsubscribeLink
 from domain.mail.delivery import Letter
 from domain.mail.preferences import Unsubscribing
