@@ -41,6 +41,25 @@ SHAPE = """() => {
         ].join(" ")).join("\\n");
 }"""
 
+# Of each piece of text: its colour, what it stands on, and how large it is.
+COLOURS = """() => {
+    const ground = (element) => {
+        const { backgroundColor, backgroundImage, opacity } = getComputedStyle(element);
+        const own = `${backgroundColor} ${backgroundImage} ${opacity}`;
+        const isWhole = /^rgb\\(/.test(backgroundColor) || !element.parentElement;
+        return isWhole ? own : `${own} ${ground(element.parentElement)}`;
+    };
+    const hasWords = (element) => element.matches("input, textarea, select")
+        || [...element.childNodes].some(({ nodeType, data }) => nodeType === 3 && data.trim());
+    return [...new Set([...document.querySelectorAll("body *")]
+        .filter((element) => hasWords(element) && element.checkVisibility())
+        .map((element) => {
+            const { color, fontSize, fontWeight } = getComputedStyle(element);
+            return [color, fontSize, fontWeight, element.matches(":disabled"), ground(element)]
+                .join(" ");
+        }))];
+}"""
+
 
 QUIET = (
     "--disable-gpu",
@@ -195,6 +214,19 @@ def check_words(page: Page) -> None:
 
 def check_contrast(page: Page) -> None:
     _check(page, {"type": "rule", "values": ["color-contrast"]}, {})
+
+
+class Colours:
+    """Examines the contrast of what no page before had in these colours: it takes its time."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def check(self, page: Page) -> None:
+        shown = set(page.evaluate(COLOURS))
+        if shown - self._seen:
+            check_contrast(page)
+        self._seen |= shown
 
 
 def check_guidelines(page: Page, *, but: Sequence[str] = ()) -> None:

@@ -7,11 +7,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from e2e.browsing import (
+    Colours,
     Device,
     Inspector,
     Watch,
     bring_axe,
-    check_contrast,
     check_guidelines,
     check_storage,
     check_width,
@@ -56,6 +56,11 @@ def page(tab: Page, window: BrowserContext, portal: Portal) -> Iterator[Page]:
     watch.check()
 
 
+@pytest.fixture(scope="module")
+def colours() -> Colours:
+    return Colours()
+
+
 class Nobody(Inspector):
     """The pages on the way to a state are states themselves."""
 
@@ -67,9 +72,10 @@ class Nobody(Inspector):
 
 
 @pytest.mark.parametrize("state", STATES, ids=str)
-def test_page(state: State, page: Page, portal: Portal) -> None:
+def test_page(state: State, page: Page, portal: Portal, colours: Colours) -> None:
     french = reach(state, Patient(page, portal, NARROW, Nobody()))
-    check_guidelines(page)
+    check_guidelines(page, but=["color-contrast"])
+    colours.check(page)
     check_targets(page)
     with_styles(page, SPACED, check_width)
     for width in (768, 1024, 1280):
@@ -77,7 +83,7 @@ def test_page(state: State, page: Page, portal: Portal) -> None:
         check_width(page)
     check_focus(page)
     in_dark(page)
-    check_contrast(page)
+    colours.check(page)
 
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": NARROW.width, "height": NARROW.height})
