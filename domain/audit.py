@@ -10,6 +10,8 @@ from domain import db
 from domain.journal.tables import AuditLine, AuditSeal
 
 BATCH = 5000
+AT_ONCE = 1000
+"""Lines in a statement: a database takes so many values and no more."""
 SETTLED_AFTER = timedelta(minutes=5)
 
 
@@ -60,6 +62,17 @@ async def is_recorded(
     return bool(rows)
 
 
+async def shown_since(actor: Actor, action: str, since: datetime) -> frozenset[UUID]:
+    """Of which patients the journal says already that they were shown to this actor there."""
+    rows = await db.fetch(
+        "SELECT DISTINCT patient FROM audit_line WHERE actor = {} AND action = {} AND at >= {}",
+        actor.id,
+        action,
+        since,
+    )
+    return frozenset(row["patient"] for row in rows)
+
+
 async def record_each(actor: Actor, action: str, patients: Sequence[UUID], *, at: datetime) -> None:
     """A line for each patient of whom something was shown at once."""
     await _insert(
@@ -72,9 +85,11 @@ async def record_each(actor: Actor, action: str, patients: Sequence[UUID], *, at
 
 async def _insert(lines: list[tuple[Any, ...]]) -> None:
     columns = "at, actor_kind, actor, patient, action, subject, outcome, request_id"
-    places = ", ".join(["({}, {}, {}, {}, {}, {}, {}, {})"] * len(lines))
-    values = [value for line in lines for value in line]
-    await db.fetch(f"INSERT INTO audit_line ({columns}) VALUES {places}", *values)
+    for first in range(0, len(lines), AT_ONCE):
+        some = lines[first : first + AT_ONCE]
+        places = ", ".join(["({}, {}, {}, {}, {}, {}, {}, {})"] * len(some))
+        values = [value for line in some for value in line]
+        await db.fetch(f"INSERT INTO audit_line ({columns}) VALUES {places}", *values)
 
 
 async def seal(*, now: datetime) -> int:

@@ -110,6 +110,11 @@ async def lock_row(table: type[Table], id: object) -> None:
         await table.select(key).where(key == id).lock_rows("NO KEY UPDATE")
 
 
+def for_share() -> str:
+    """Ends a SELECT: what it found, others change or lock only after this transaction."""
+    return "FOR SHARE" if is_postgres() and engine().transaction_exists() else ""
+
+
 async def lock_key(name: str) -> None:
     """Whoever locks the same name waits until this transaction ends (SQLite: all do anyway)."""
     if is_postgres():

@@ -54,6 +54,10 @@ class TooBusy(Refusal):
     """More is asked of a costly function than it may take at once."""
 
 
+class UploadsBusy(TooBusy):
+    """Others send files just now."""
+
+
 class LinkDead(Refusal):
     """A mailed link that is altered, of another purpose, or no longer true."""
 

@@ -41,6 +41,12 @@ def one_line(text: str) -> str:
     return " ".join(read(text).split())
 
 
+def read_number(text: str, *, digits: int = 9) -> int | None:
+    """A version, or a line's number, that an address or a form carries: short enough for any
+    column; nothing where it was altered."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
 def read_id(text: str) -> UUID | None:
     """What an address or a form carries; nothing where it was altered."""
     try:

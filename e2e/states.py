@@ -2071,6 +2071,14 @@ def newcomer_not_verified(on: Patient) -> None:
 
 
 @secretary
+def invitation_to_an_address_with_another_chart(on: Patient) -> None:
+    on.opens(charts.chart(on, "Denis Ouellet", "/invitation"))
+    on.page.locator("#courriel").fill("milner.heather@example.com")
+    on.presses("Inviter")
+    on.page.locator("#courriel-error").wait_for()
+
+
+@secretary
 def newcomer_to_decline(on: Patient) -> None:
     on.opens(charts.newcomer(on, page="/refus"))
 
@@ -2204,6 +2212,15 @@ def free_time_for_whom(on: Patient) -> None:
     on.page.get_by_role("searchbox").fill("milner")
     on.page.keyboard.press("Enter")
     on.reads("Heather Milner")
+
+
+@secretary
+def day_with_whom_to_call(on: Patient) -> None:
+    appointment_cancelled_by_the_clinic(on)
+    on.portal.change("DELETE FROM outbound_email")
+    on.opens("/clinique")
+    on.main.get_by_role("button", name="Message laissé").first.click()
+    on.reads("À prévenir par téléphone")
 
 
 @secretary

@@ -189,11 +189,19 @@ def test_whoever_has_not_confirmed_is_called_and_noted_in_one_press(
         " AND starts_at > ? ORDER BY starts_at, id LIMIT 1",
         "2026-11-24 14:30:00+00:00",
     )
-    button = manon.page.locator(f"form[action='{visit_url(appointment)}/confirmation'] button")
+    forms = manon.page.locator(".to-call form")
+    later = forms.nth(1).get_attribute("action")
+    button = manon.page.locator(
+        f"form[action='{visit_url(appointment)}/confirmation'] .btn-confirm"
+    )
     button.click()
-    manon.reads("Le rendez-vous est confirmé.")
+    expect(manon.page.locator("#fait")).to_contain_text("confirmé")
+    expect(manon.page.locator(f"li:has(form[action='{later}']) [data-row]")).to_be_focused()
     manon.looks_around()
     expect(button).to_have_count(0)
+    forms.first.get_by_role("button", name="Pas de réponse").click()
+    expect(manon.page.locator("#fait")).to_contain_text("pas de réponse")
+    expect(manon.page.locator(".to-call .late").first).to_contain_text("Manon Girard")
 
 
 @pytest.mark.parametrize("device", [TABLET, PHONE], indirect=True, ids=str)

@@ -74,7 +74,8 @@ def takes_the_sunday_back(manon: Patient, portal: Portal) -> None:
     note = manon.main.get_by_role("textbox", name=manon.says("Ajouter un mot (facultatif)"))
     note.fill("Dre Roy est souffrante.")
     manon.presses("Retirer ce temps")
-    manon.reads("C’est fait : les plages sont retirées, et les patients concernés sont prévenus.")
+    manon.reads("C’est fait : les plages sont retirées.")
+    manon.reads("1 patient prévenu par courriel.")
 
 
 def test_the_week_goes_by_the_arrow_keys(open_browser: Open, portal: Portal) -> None:

@@ -83,7 +83,7 @@ def test_the_slip_prints_alone(manon: Patient) -> None:
     invites(manon, DENIS)
     manon.page.emulate_media(media="print")
     expect(manon.page.locator(".slip-code")).to_be_visible()
-    for hidden in (".desk-side", ".patient-head", "h1", ".notice", ".bar"):
+    for hidden in (".top", ".desk-side", ".patient-head", "h1", ".notice", ".bar"):
         expect(manon.page.locator(hidden).first).to_be_hidden()
     assert manon.page.locator("body").bounding_box()["height"] < 1000  # type: ignore[index]
 
@@ -106,6 +106,7 @@ def test_a_patient_signs_up_and_staff_find_their_chart(manon: Patient, open_brow
     manon.page.locator(".found a", has_text="Zoé Tremblay").click()
     manon.sees("Jumeler un compte")
     manon.reads("1 dossier possible")
+    manon.page.get_by_role("checkbox").check()
     manon.presses("Relier à ce dossier")
     manon.reads("Le compte est relié à ce dossier.")
 

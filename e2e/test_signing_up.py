@@ -102,7 +102,7 @@ def test_a_child_is_sent_to_a_parent_and_a_mistyped_year_is_put_right(
     fills_in(zoe, year="2019")
     zoe.presses("Créer un compte")
     zoe.sees("Un parent ou un tuteur crée le compte")
-    assert portal.rows("SELECT * FROM registration") == []
+    assert portal.rows("SELECT * FROM registration WHERE first_name = 'Zoé'") == []
 
     zoe.presses("Corriger la date de naissance")
     zoe.sees("Créer un compte")

@@ -1,10 +1,11 @@
-// The clinic's side by keyboard: rows by j and k or the arrows, / to search, ? for the list of keys. Enhancement only.
+// The clinic's side by keyboard: rows by j and k or the arrows, / to search, n to book for the patient shown, ? for the list
+// of keys. Enhancement only.
 
 const OFF = "desk-keys-off";
 const EVERY = 60_000;
 const $ = (selector, root = document) => root.querySelector(selector);
 const isTyping = (element) => element.matches("input, select, textarea, [contenteditable]") || element.closest("dialog[open]");
-const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => row.getClientRects().length > 0);
+const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => row.checkVisibility());
 
 function isOff() {
   try { return localStorage.getItem(OFF) !== null; } catch { return false; }
@@ -19,12 +20,21 @@ function go(step) {
   all[to].scrollIntoView({ block: "nearest" });
 }
 
+function press(selector) {
+  const element = $(selector);
+  if (!element) return false;
+  if (element.matches("a")) element.click();
+  else element.focus();
+  return true;
+}
+
 function showKeys() {
   const keys = $("#raccourcis");
-  if (!keys) return;
+  if (!keys) return false;
   keys.open = true;
   $("summary", keys).focus();
   keys.scrollIntoView({ block: "nearest" });
+  return true;
 }
 
 const KEYS = {
@@ -32,7 +42,8 @@ const KEYS = {
   k: () => go(-1),
   ArrowDown: () => document.activeElement.matches("[data-row]") && go(1),
   ArrowUp: () => document.activeElement.matches("[data-row]") && go(-1),
-  "/": () => $("[data-search]")?.focus(),
+  "/": () => press("[data-search]"),
+  n: () => press("a[href$='/rendez-vous/nouveau']"),
   "?": showKeys,
 };
 
@@ -56,9 +67,21 @@ if (toggle) {
   say();
 }
 
-// A filter shows what was chosen at once; the button is for who has no scripts, or types a date.
+// A filter shows what was chosen at once; its button is for who has no scripts.
 for (const form of document.querySelectorAll("form[data-filter]")) {
-  form.addEventListener("change", ({ target }) => target.matches("select") && form.requestSubmit());
+  let isTyped = false; // a date is typed digit by digit: Enter sends it
+  form.addEventListener("keydown", () => { isTyped = true; });
+  form.addEventListener("pointerdown", () => { isTyped = false; });
+  form.addEventListener("change", ({ target }) => {
+    if (target.matches("select") || (target.matches("[type=date]") && target.value && !isTyped)) form.requestSubmit();
+  });
+}
+
+// A virtual visit has no place: what is shown follows the type that is chosen.
+for (const select of document.querySelectorAll("select[data-place]")) {
+  select.addEventListener("change", () => {
+    document.getElementById(select.dataset.place).textContent = select.selectedOptions[0].dataset.place;
+  });
 }
 
 for (const button of document.querySelectorAll("[data-print]")) {
@@ -76,7 +99,9 @@ async function refresh() {
     if (answer.status !== 200) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const focused = document.activeElement?.id;
+    const open = [...board.querySelectorAll("details[open][id]")].map((details) => details.id);
     board.replaceWith(document.adoptNode($("[data-refresh]", fresh)));
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   } catch { /* no connection: at the next minute */ }
 }

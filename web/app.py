@@ -52,6 +52,7 @@ from web.rendering import Renderer, root
 from web.security import MOST_PARTS, check_form, identify
 from web.staff import routes as staff_routes
 from web.static_files import StaticFiles
+from web.uploads import Uploads
 
 LARGEST_BODY = 100_000
 UNPACKED = [
@@ -185,6 +186,7 @@ def create_app(
         links=Links(settings.keys),
         files=files or store_of(settings),
         openings=Openings(),
+        uploads=Uploads(),
         static=static,
         renderer=Renderer(static.url),
     )

@@ -25,7 +25,7 @@ async def dashboard(
 ) -> Response[Any]:
     viewer = request.user
     bookable = [profile.id for profile in viewer.with_grant(Grant.BOOK, now)]
-    visits = await agenda.upcoming(viewer, bookable, now=now)
+    visits = agenda.standing_first(await agenda.upcoming(viewer, bookable, now=now))
     opened = request.query_params.get("ouvert", "")
     is_cut = "tous" not in request.query_params and opened not in _ids(visits[FIRST:])
     return await page(

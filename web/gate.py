@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -32,17 +33,8 @@ HEADERS = {
     "x-robots-tag": "noindex, nofollow",
 }
 PRIVATE = {"cache-control": "no-store", "vary": "HX-Request, Cookie"}
-# Where the links of mails lead; the longer first.
-MAILED = (
-    "/courriel/confirmation/",
-    "/courriel/annulation/",
-    "/courriel/",
-    "/changement-courriel/",
-    "/activation/",
-    "/invitation/",
-    "/reinitialisation/",
-    "/desabonnement/",
-)
+SECRET = "token"  # noqa: S105 - a name
+"""What a route calls the part of its address that opens something by itself."""
 ONE_CLICK = re.compile("/desabonnement/[^/]+")
 TRANSPORT = {"strict-transport-security": "max-age=63072000; includeSubDomains"}
 
@@ -57,6 +49,7 @@ class Gate:
         headers = HEADERS | (TRANSPORT if settings.is_https else {})
         self._headers = _encoded(headers)
         self._private = _encoded(PRIVATE)
+        self._before_secrets = _before_secrets(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -72,7 +65,8 @@ class Gate:
         ):
             await answer.refuse(403, b"Request from another site")
         else:
-            await self.app(scope, receive, answer.send)
+            async with AsyncExitStack() as scope["until_answered"]:  # type: ignore[typeddict-unknown-key]
+                await self.app(scope, receive, answer.send)
         answer.write_log()
 
     def completed(self, message: dict[str, Any]) -> None:
@@ -83,6 +77,14 @@ class Gate:
             *message["headers"],
             *((name, value) for name, value in own if name not in present or name == b"vary"),
         ]
+
+    def loggable(self, path: str) -> str:
+        """Without a link's token, nor anything that could forge a line; never the query."""
+        for place in self._before_secrets:
+            if found := place.match(path):
+                path = f"{found[1]}…"
+                break
+        return "".join(c if c.isprintable() else "?" for c in path)[:200]
 
     def _is_from_here(self, headers: dict[bytes, bytes]) -> bool:
         site = headers.get(b"sec-fetch-site")
@@ -121,7 +123,7 @@ class _Answer:
         log.info(
             "%s %s %d %.1f ms %s",
             self._scope["method"],
-            _loggable(self._scope["path"]),
+            self._gate.loggable(self._scope["path"]),
             self._status,
             (time.perf_counter() - self._began) * 1000,
             self._scope["request_id"],
@@ -136,13 +138,20 @@ def _is_one_click(scope: Any) -> bool:
     return scope["method"] == "POST" and ONE_CLICK.fullmatch(scope["path"]) is not None
 
 
-def _loggable(path: str) -> str:
-    """Without a mailed link's token, nor anything that could forge a line; never the query."""
-    for place in MAILED:
-        if path.startswith(place):
-            path = f"{place}…"
-            break
-    return "".join(c if c.isprintable() else "?" for c in path)[:200]
+def _before_secrets(app: Litestar) -> list[re.Pattern[str]]:
+    """What stands before each route's token, however the slashes and the letters are written."""
+    places = []
+    for route in app.routes:
+        pattern = ""
+        for part in getattr(route, "path_components", []):
+            if isinstance(part, str):
+                pattern += f"/+{re.escape(part)}"
+            elif part.name.startswith(SECRET):
+                places.append(re.compile(f"({pattern}/+)[^/]", re.IGNORECASE))
+                break
+            else:
+                pattern += "/+[^/]+"
+    return places
 
 
 def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:

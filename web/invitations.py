@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from domain.accounts import invitations, sessions, sign_in
 from domain.accounts.invitations import Typed
 from domain.errors import AddressTaken, Invalid
+from domain.people.viewer import Viewer
 from web import account_links
 from web.portal import portal_of
 from web.responses import page, see_other
@@ -80,7 +81,10 @@ async def _accept_page(
     refusal: Invalid | None = None,
     status_code: int = 200,
 ) -> Response[Any]:
-    offer = await invitations.offer(token, now=portal_of(request).now())
+    now = portal_of(request).now()
+    offer, viewer = await invitations.offer(token, now=now), await _viewer_here(request)
+    if viewer is not None and offer.has_account and offer.is_for(viewer.account.email):
+        await invitations.offer_to(viewer, token, now=now)  # or it says why not
     return await page(
         request,
         "invitations/accept.html",
@@ -89,17 +93,16 @@ async def _accept_page(
         token=token,
         code=code,
         offer=offer,
-        present=await _address_here(request),
+        present=viewer.account.email if viewer else "",
         refusal=refusal,
         current_url=ACCEPTING,
     )
 
 
-async def _address_here(request: AnyRequest) -> str:
-    """Of whoever is signed in to this browser, which the link may not be for."""
+async def _viewer_here(request: AnyRequest) -> Viewer | None:
+    """Whoever is signed in to this browser, whom the link may not be for."""
     token, now = read_cookie(request, "session"), portal_of(request).now()
-    viewer = token and await sessions.viewer_of(token, request_id=request_id(request), now=now)
-    return viewer.account.email if viewer else ""
+    return await sessions.viewer_of(token, request_id=request_id(request), now=now)
 
 
 async def _attach_page(

@@ -13,6 +13,7 @@ from domain.messages.files import Files
 from domain.messages.openings import Openings
 from web.rendering import Renderer
 from web.static_files import StaticFiles
+from web.uploads import Uploads
 
 NO_CLINIC = ClinicSettings(
     name="Portail patient",
@@ -47,6 +48,7 @@ class Portal:
     files: Files
     """The content of attachments."""
     openings: Openings
+    uploads: Uploads
     static: StaticFiles
     renderer: Renderer
     last_clinic: ClinicSettings = NO_CLINIC

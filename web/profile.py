@@ -13,6 +13,7 @@ from domain.errors import Invalid, TooMany
 from domain.mail import preferences
 from domain.people import identity, phones
 from domain.people.identity import Phones
+from domain.texts import read_number
 from web.errors import status_of
 from web.portal import portal_of
 from web.responses import page, see_other
@@ -72,18 +73,15 @@ async def choose_account_language(
 
 @get("/profils/{patient:uuid}/profil/journal")
 async def journal(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Response[Any]:
-    before = request.query_params.get("avant", "")
-    is_number = before.isascii() and before.isdigit() and len(before) < 19
-    lines = await access_journal.journal(
-        request.user, patient, before=int(before) if is_number else None, now=now
-    )
+    before = read_number(request.query_params.get("avant", ""), digits=18)
+    lines = await access_journal.journal(request.user, patient, before=before, now=now)
     return await page(
         request,
         "profile/journal.html",
         profile=request.user.held(patient),
         tab=TAB,
         journal=lines,
-        is_older=is_number,
+        is_older=before is not None,
     )
 
 

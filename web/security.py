@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import secrets
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Literal
@@ -20,9 +20,9 @@ from markupsafe import Markup
 from domain.accounts import sessions
 from domain.clinic.clinic import current_settings
 from domain.config import Settings
-from domain.errors import FormRefused, NotFound, NotSignedIn, TermsNotAccepted
+from domain.errors import FormRefused, NotFound, NotSignedIn, TermsNotAccepted, UploadsBusy
 from domain.staff import sessions as staff_sessions
-from web import kept_letter, kept_text
+from web import kept_letter, kept_text, uploads
 
 CookieName = Literal["session", "staff", "csrf", "known", "language", "link", "step", "text"]
 STAFF = "/clinique"
@@ -107,7 +107,8 @@ async def identify(
     """Before every handler: the viewer, or the clinic alone where the route is public."""
     if "files" in handler.opt:  # not one byte of them is read for a stranger
         await _identify_member(connection, handler)
-    await _receive_body(connection, FILES_WITHIN if "files" in handler.opt else BODY_WITHIN)
+        await _take_place(connection)
+    await _receive_body(connection, takes_files="files" in handler.opt)
     portal = connection.app.state.portal
     if handler.opt.get("bare") or connection.scope.get("method") == "OPTIONS":
         connection.scope["user"] = None  # nor is being asked what one may ask a use of the session
@@ -161,13 +162,34 @@ async def _identify_member(
         member.check(handler.opt["staff"])
 
 
-async def _receive_body(connection: ASGIConnection[Any, Any, Any, Any], within: float) -> None:
+async def _take_place(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    """Until the answer is sent. Who finds none is told so once their form has passed by."""
+    request: Request[Any, Any, Any] = Request(connection.scope, connection.receive)
+    if 0 < (request.content_length or 0) <= uploads.SMALL:
+        return
+    held: AsyncExitStack = connection.scope["until_answered"]  # type: ignore[typeddict-item]
+    try:
+        await held.enter_async_context(connection.app.state.portal.uploads.place())
+    except UploadsBusy:
+        with suppress(TimeoutError, HTTPException):  # else a browser shows no answer
+            async with asyncio.timeout(FILES_WITHIN):
+                async for _ in request.stream():
+                    pass
+        raise
+
+
+async def _receive_body(
+    connection: ASGIConnection[Any, Any, Any, Any], *, takes_files: bool
+) -> None:
     """All of it, before asking who sends it: a slow form must not act with rights of its start."""
     if not isinstance(connection, Request) or connection.method != "POST":
         return
     try:
-        async with asyncio.timeout(within):
-            await connection.body()
+        async with asyncio.timeout(FILES_WITHIN if takes_files else BODY_WITHIN):
+            if takes_files and connection.content_type[0] == RequestEncodingType.MULTI_PART:
+                await _form(connection)  # its files on the disk, and never twice in memory
+            else:
+                await connection.body()
     except TimeoutError as error:
         raise HTTPException(status_code=408, headers={"connection": "close"}) from error
 

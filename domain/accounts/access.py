@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from domain import activity, audit, db, receipts
 from domain.audit import Actor
 from domain.clinic.clinic import current_settings
+from domain.clinic.settings import ClinicSettings
 from domain.errors import (
     AlreadyHeld,
     ChangedMeanwhile,
@@ -131,8 +132,7 @@ async def change_grants(
             await ProxyGrant.update({ProxyGrant.lost_at: None}).where(ProxyGrant.id == grant)
         await audit.record(actor, "access.changed", patient=patient, subject=grant, at=now)
         if is_more:
-            await activity.tell(patient, "access_given", grant, about=now, now=now)
-            await _write("access_granted", grant, held["account"], patient, now)
+            await tell_given(grant, held["account"], patient, now=now)
 
 
 async def withdraw(
@@ -182,8 +182,13 @@ async def record_consent(actor: Actor, grant: UUID, consent: Consent, *, now: da
         await _record_consent(actor, grant, patient, consent, now)
         await ProxyGrant.update({ProxyGrant.lost_at: None}).where(ProxyGrant.id == grant)
         if was_lost:
-            await activity.tell(patient, "access_given", grant, about=now, now=now)
-            await _write("access_granted", grant, held["account"], patient, now)
+            await tell_given(grant, held["account"], patient, now=now)
+
+
+async def tell_given(grant: UUID, account: UUID, patient: UUID, *, now: datetime) -> None:
+    """An access that is given, or open again, is told to everyone concerned."""
+    await activity.tell(patient, "access_given", grant, about=now, now=now)
+    await _write("access_granted", grant, account, patient, now)
 
 
 async def withdraw_consent(actor: Actor, grant: UUID, *, now: datetime) -> None:
@@ -275,6 +280,28 @@ async def _was_withdrawn_here(grant: UUID, patient: UUID) -> bool:
         & (ProxyGrant.withdrawn_by == BY_THE_PERSON)
         & ProxyGrant.withdrawn_at.is_not_null()
     )
+
+
+async def readers(
+    patients: Collection[UUID], clinic: ClinicSettings, *, now: datetime
+) -> dict[UUID, frozenset[Grant]]:
+    """Of each of these patients, what at least one account that is in use may do now."""
+    rows = await db.fetch(
+        f"""
+        SELECT g.*, p.birth_date, pc.id AS consent, pc.until
+        FROM proxy_grant g JOIN patient p ON p.id = g.patient JOIN account a ON a.id = g.account
+        LEFT JOIN proxy_consent pc ON pc."grant" = g.id AND pc.withdrawn_at IS NULL
+        WHERE g.patient IN ({db.places(patients)}) AND g.withdrawn_at IS NULL
+          AND a.activated_at IS NOT NULL AND a.disabled_at IS NULL
+        """,
+        *patients,
+    )
+    found: dict[UUID, frozenset[Grant]] = {}
+    for row in rows:
+        held = HeldRow(row["birth_date"], row)
+        given = frozenset() if policy.is_lost(held, clinic, now) else _grants(row)
+        found[row["patient"]] = found.get(row["patient"], frozenset()) | given
+    return found
 
 
 class HeldRow:

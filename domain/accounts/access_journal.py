@@ -48,7 +48,8 @@ async def journal(
     if not viewer.may_read_journal(profile, now):
         raise NotAllowed
     # A proxy is not to learn from it that the child has an account of their own, or is asked in,
-    # nor that the clinic keeps someone from acting for the child.
+    # nor that the clinic keeps someone from acting for the child; nor of mails, but those to those
+    # who act for the child.
     rows = await db.fetch(
         """
         SELECT l.id, l.at, l.actor_kind, l.actor, l.action, l.outcome FROM audit_line l
@@ -56,7 +57,15 @@ async def journal(
           AND ({} = 1 OR (
               l.action NOT LIKE 'chart.%' AND l.action NOT LIKE 'invitation.%'
               AND l.action NOT LIKE 'block.%' AND l.action NOT LIKE 'account.%'
-              AND l.action NOT IN ('registration.matched', 'read.staff.account')
+              AND l.action NOT IN (
+                  'registration.matched', 'read.staff.account', 'read.staff.matching')
+              AND (l.action NOT LIKE 'mail.%' OR EXISTS (
+                  SELECT 1 FROM outbound_email o JOIN proxy_grant pg ON pg.account = o.account
+                  WHERE o.id = l.subject AND pg.patient = l.patient AND pg.relationship <> 'self'))
+              AND (l.action <> 'read.staff.outbox' OR NOT EXISTS (
+                  SELECT 1 FROM proxy_grant og
+                  WHERE og.patient = l.patient AND og.relationship = 'self'
+                  UNION ALL SELECT 1 FROM invitation i WHERE i.patient = l.patient))
               AND NOT EXISTS (
                   SELECT 1 FROM proxy_grant g
                   WHERE g.account = l.actor AND g.patient = l.patient

@@ -1,6 +1,6 @@
 """The clinic asks a patient in: a link by mail, a code in hand, and both are needed."""
 
-import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -67,21 +67,31 @@ async def invite(
     passwords: Passwords,
     now: datetime,
     in_spite_of_proxy: bool = False,
+    made: UUID | None = None,
+    claim: Callable[[], Awaitable[None]] | None = None,
 ) -> str:
-    """The code to hand over, shown this once; an earlier invitation is dead from then on."""
+    """The code to hand over; an earlier invitation is dead from then on.
+
+    `claim` refuses, in the same transaction, the form that led to another invitation already.
+    """
     send_to, address = addresses.sendable(email), addresses.canonical(email)
     if not send_to:
         raise Invalid({"courriel": "invalid" if email.strip() else "missing"})
-    code = f"{secrets.randbelow(10**6):06}"
+    invitation = made or uuid4()
+    code = links.secret_code(Purpose.INVITE, invitation)
     code_hash = await passwords.hash(code)
     try:
         async with db.transaction():
+            if claim is not None:
+                await claim()
             person = await _locked(patient)
             await _check_may_have_account(person, now)
+            await _check_is_free(patient, address)
             is_of_proxy = await _is_of_a_proxy(person, address)
             if is_of_proxy and not in_spite_of_proxy:
                 raise AddressOfProxy
-            invitation = await _insert(
+            await _insert(
+                invitation,
                 patient,
                 send_to,
                 language=language,
@@ -194,7 +204,16 @@ async def expire(*, now: datetime) -> int:
     return len(rows)
 
 
+async def code_again(invitation: UUID, *, links: Links) -> str | None:
+    """The code of one that still waits, for whoever has just made it."""
+    row = await Invitation.objects().get(Invitation.id == invitation)
+    if row is None or row.accepted_at is not None or row.ended_at is not None:
+        return None
+    return links.mailed_code(Purpose.INVITE, row.id, row.token_hash)
+
+
 async def _insert(
+    invitation: UUID,
     patient: UUID,
     email: str,
     *,
@@ -203,10 +222,10 @@ async def _insert(
     code_hash: str,
     links: Links,
     now: datetime,
-) -> UUID:
+) -> None:
     """In the place of an earlier one."""
     await _end(patient, "replaced", now)
-    invitation, days = uuid4(), (await current_settings()).invitation_days
+    days = (await current_settings()).invitation_days
     await Invitation.insert(
         Invitation(
             id=invitation,
@@ -221,7 +240,6 @@ async def _insert(
             expires_at=now + timedelta(days=days),
         )
     )
-    return invitation
 
 
 async def _record_sent(
@@ -371,6 +389,19 @@ async def _check_may_have_account(person: Patient, now: datetime) -> None:
         & ProxyGrant.withdrawn_at.is_null()
     ):
         raise ChartTaken
+
+
+async def _check_is_free(patient: UUID, address: str) -> None:
+    """An account that cannot take the chart, whoever signs in to it, would be a dead end."""
+    account = await Account.objects().get(Account.email_canonical == address)
+    if account is None or (account.activated_at is None and account.disabled_at is None):
+        return
+    if (
+        account.disabled_at is not None
+        or await _has_other_part(account.id, patient)
+        or await access_blocks.is_blocked(account.id, patient, is_own=True)
+    ):
+        raise Invalid({"courriel": "not_free"})
 
 
 async def _has_other_part(account: UUID, patient: UUID) -> bool:

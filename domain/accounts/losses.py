@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain import activity, audit, db
+from domain.accounts import access
 from domain.accounts.access import HeldRow
 from domain.audit import Actor
 from domain.clinic.calendar import moment
@@ -26,15 +27,36 @@ LATE = 7
 JOB = Actor.job("come_of_age")
 
 
-async def record_due(*, now: datetime) -> int:
-    """How many were warned or have lost a profile; those told before are passed over."""
+async def record_due(*, is_by_rule: bool = False, now: datetime) -> int:
+    """How many were warned or have lost a profile; those told before are passed over.
+
+    `is_by_rule`: the clinic has just changed the age, which is news however long ago the day was.
+    """
     try:
         clinic = await current_settings()
     except NotFound:
         return 0
     if clinic.consent_age is None:
         return 0  # a fault of the settings: access is closed, but nobody came of age
-    return sum([await _come_of_age(row, clinic, now) for row in await _near(clinic, now)])
+    rows = await _near(clinic, now)
+    return sum([await _come_of_age(row, clinic, is_by_rule, now) for row in rows])
+
+
+async def reopen(actor: Actor, grant: UUID, patient: UUID, *, now: datetime) -> None:
+    """Told as any access that is given; should it end again, on whatever day, that is told too."""
+    (row,) = await db.fetch(
+        "UPDATE proxy_grant SET lost_at = NULL WHERE id = {} RETURNING account", grant
+    )
+    await db.fetch(
+        """
+        UPDATE outbound_email SET once_key = NULL
+        WHERE account = {} AND kind = 'coming_of_age' AND once_key LIKE {}
+        """,
+        row["account"],
+        f"{_key(grant)}%",
+    )
+    await audit.record(actor, "access.reopened", patient=patient, subject=grant, at=now)
+    await access.tell_given(grant, row["account"], patient, now=now)
 
 
 async def _near(clinic: ClinicSettings, now: datetime) -> list[dict[str, Any]]:
@@ -54,25 +76,27 @@ async def _near(clinic: ClinicSettings, now: datetime) -> list[dict[str, Any]]:
     )
 
 
-async def _come_of_age(row: Mapping[str, Any], clinic: ClinicSettings, now: datetime) -> bool:
+async def _come_of_age(
+    row: Mapping[str, Any], clinic: ClinicSettings, is_by_rule: bool, now: datetime
+) -> bool:
     held = HeldRow(row["birth_date"], row)
     day = day_of_age(row["birth_date"], clinic.consent_age or 0)
     days_left = (day - clinic.today(now)).days
     if policy.is_lost(held, clinic, now):
-        return await _record_loss(row, days_left, now)
+        return await _record_loss(row, day, is_news=is_by_rule or days_left > -LATE, now=now)
     if days_left <= 0 or not policy.is_lost(held, clinic, _midnight(day, clinic.zone)):
         return False
-    return await _warn(row, days_left, now)
+    return await _warn(row, day, days_left, now)
 
 
-async def _warn(row: Mapping[str, Any], days_left: int, now: datetime) -> bool:
+async def _warn(row: Mapping[str, Any], day: date, days_left: int, now: datetime) -> bool:
     due = next((days for days in WARNINGS if days - LATE < days_left <= days), None)
     if due is None:
         return False
-    return await _write(row["id"], row["account"], row["patient"], due, now)
+    return await _write(row, day, due, now)
 
 
-async def _record_loss(row: Mapping[str, Any], days_left: int, now: datetime) -> bool:
+async def _record_loss(row: Mapping[str, Any], day: date, *, is_news: bool, now: datetime) -> bool:
     grant, patient = row["id"], row["patient"]
     async with db.transaction():
         claimed = await db.fetch(
@@ -87,20 +111,26 @@ async def _record_loss(row: Mapping[str, Any], days_left: int, now: datetime) ->
         await activity.tell(patient, "access_lost", grant, about=now, now=now)
         if row["consent"] is not None:
             await outbox.post("access_withdrawn", row["account"], now=now, patient=patient)
-        elif days_left > -LATE:  # long ago, before there was a portal, it is no news
-            await _write(grant, row["account"], patient, 0, now)
+        elif is_news:  # long ago, before there was a portal, it is no news
+            await _write(row, day, 0, now)
     return True
 
 
-async def _write(grant: UUID, account: UUID, patient: UUID, days: int, now: datetime) -> bool:
+async def _write(row: Mapping[str, Any], day: date, days: int, now: datetime) -> bool:
+    """Once for that day: where a birth date was corrected, the other day is told of too."""
     return await outbox.post(
         "coming_of_age",
-        account,
+        row["account"],
         now=now,
-        once_key=f"coming_of_age:{grant.hex}:{days}",
-        patient=patient,
+        once_key=f"{_key(row['id'])}{day:%Y%m%d}:{days}",
+        patient=row["patient"],
         days=days,
     )
+
+
+def _key(grant: UUID) -> str:
+    """How the keys of its mails begin."""
+    return f"coming_of_age:{grant.hex}:"
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -177,14 +177,11 @@ async def _open(row: Account, browser: Browser, now: datetime) -> str:
 async def _count(
     address: str, account: Account | None, browser: Browser, now: datetime
 ) -> list[UUID]:
-    """By address and by IP; a browser its owner knows has a count of its own.
-
-    So a stranger who keeps trying an address does not keep its owner out.
-    """
     is_known = account is not None and browser.knows(account.id, account.password_changed_at)
-    by_ip = (throttles.SIGN_IN_PER_IP, browser.ip)
-    by_address = (throttles.SIGN_IN_PER_ADDRESS, throttles.of(address, is_known=is_known))
-    return await throttles.take_each(by_ip, by_address, now=now)
+    by_address, by_ip = throttles.SIGN_IN_PER_ADDRESS, throttles.SIGN_IN_PER_IP
+    return await throttles.take_of_browser(
+        (by_address, address), (by_ip, browser.ip), is_known=is_known, now=now
+    )
 
 
 def _usable_hash(account: Account | None) -> str | None:

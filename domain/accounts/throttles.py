@@ -92,6 +92,19 @@ async def take_each(*counts: tuple[Limit, str], now: datetime) -> list[UUID]:
     return taken
 
 
+async def take_of_browser(
+    per_address: tuple[Limit, str], per_ip: tuple[Limit, str], *, is_known: bool, now: datetime
+) -> list[UUID]:
+    """A browser its owner knows has a count of its own, and that one alone.
+
+    So a stranger keeps no owner out: neither by trying their address, nor by trying many from an
+    IP that they share.
+    """
+    limit, who = per_address
+    own = (limit, of(who, is_known=is_known))
+    return await take_each(*(() if is_known else (per_ip,)), own, now=now)
+
+
 @asynccontextmanager
 async def unless_busy(attempts: Sequence[UUID]) -> AsyncIterator[None]:
     """What was not even looked at, for too much was asked of us at once, was no try."""

@@ -133,6 +133,11 @@ async def upcoming(viewer: AtClinic, patients: Sequence[UUID], *, now: datetime)
     return [_visit(row, viewer.clinic, now) for row in rows]
 
 
+def standing_first(visits: Sequence[Visit]) -> list[Visit]:
+    """As a list that is cut shows them: what was cancelled takes nobody's place."""
+    return sorted(visits, key=lambda visit: visit.state == "cancelled")
+
+
 async def history(
     viewer: AtClinic, patient: UUID, *, before: UUID | None = None, now: datetime
 ) -> History:
@@ -197,17 +202,24 @@ async def clinics_visit(
 async def clinics_visits(
     clinic: ClinicSettings,
     begin: datetime,
-    end: datetime,
+    end: datetime | None,
     *,
     practitioner: UUID | None = None,
     site: UUID | None = None,
+    among: Sequence[UUID] | None = None,
     is_unconfirmed: bool = False,
     most: int,
     now: datetime,
 ) -> list[ClinicsVisit]:
-    """Those that start between two moments."""
-    conditions = ["ap.starts_at >= {} AND ap.starts_at < {}"]
-    values: list[object] = [begin, end]
+    """Those that start between two moments, or after one."""
+    conditions: list[str] = ["ap.starts_at >= {}"]
+    values: list[object] = [begin]
+    if end is not None:
+        conditions.append("ap.starts_at < {}")
+        values.append(end)
+    if among is not None:
+        conditions.append(f"ap.id IN ({db.places(among)})")
+        values += among
     for column, value in (("practitioner", practitioner), ("site", site)):
         if value is not None:
             conditions.append(f"ap.{column} = {{}}")

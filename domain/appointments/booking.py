@@ -250,6 +250,11 @@ async def _drop_holds(viewer: Viewer, profile: Profile) -> None:
     )
 
 
+async def drop_hold(patient: UUID, slot: UUID) -> None:
+    """What a patient kept is theirs now, or the clinic gave it to them."""
+    await db.fetch("DELETE FROM hold WHERE slot = {} AND patient = {}", slot, patient)
+
+
 async def _upcoming_of_type(profile: Profile, visit_type: UUID, now: datetime) -> int:
     rows = await db.fetch(
         """

@@ -117,12 +117,12 @@ class Search:
             # Not by the site's index: SQLite would go through the slots of all who work there.
             at_site = "(sl.site = {}) IS TRUE"
         values += [self.choices.site, self.now, self.viewer.account.id, self.profile.id]
-        return _OPEN.replace("<only>", only).replace("<at site>", at_site), values
+        return _open(only, at_site, "(h.account = {} AND h.patient = {})"), values
 
 
 @dataclass(frozen=True, slots=True)
 class ClinicSearch:
-    """The same for the clinic itself: no notice binds it, and no hold is its own."""
+    """The same for the clinic itself: no notice binds it, and what the patient holds is theirs."""
 
     clinic: ClinicSettings
     visit_type: UUID
@@ -130,6 +130,7 @@ class ClinicSearch:
     practitioner: UUID | None
     site: UUID | None
     now: datetime
+    patient: UUID = NOBODY
 
     @property
     def bookable_at(self) -> datetime:
@@ -153,8 +154,8 @@ class ClinicSearch:
         if self.site is not None:
             at_site = "(sl.site = {}) IS TRUE" if self.practitioner else "sl.site = {}"
             values.append(self.site)
-        values += [self.now, NOBODY, NOBODY]
-        return _OPEN.replace("<only>", only).replace("<at site>", at_site), values
+        values += [self.now, self.patient]
+        return _open(only, at_site, "h.patient = {}"), values
 
 
 _OPEN = """
@@ -168,10 +169,18 @@ _OPEN = """
       AND NOT EXISTS (
           SELECT 1 FROM schedule sc JOIN site si ON si.id = sc.site
           WHERE sc.id = sl.schedule AND (sc.ended_at IS NOT NULL OR si.ended_at IS NOT NULL))
-      AND (h.id IS NULL OR h.expires_at <= {} OR (h.account = {} AND h.patient = {}))
+      AND (h.id IS NULL OR h.expires_at <= {} OR <own hold>)
       AND NOT EXISTS (
           SELECT 1 FROM appointment ap WHERE ap.slot = sl.id AND ap.cancelled_at IS NULL)
 """
+
+
+def _open(only: str, at_site: str, own_hold: str) -> str:
+    parts = {"<only>": only, "<at site>": at_site, "<own hold>": own_hold}
+    condition = _OPEN
+    for name, part in parts.items():
+        condition = condition.replace(name, part)
+    return condition
 
 
 async def first_open(search: Searching, *, after: datetime | None = None) -> datetime | None:

@@ -1,8 +1,8 @@
 """Slots published ahead from the weekly templates and single days, less the absences.
 
 What a template or an absence takes away comes back, the same row, when it is taken back; what a
-member of the staff withdrew by itself does not. A visit never moves: its slot is only no longer
-offered, should the visit be cancelled.
+member of the staff withdrew by itself does not, and a half-day of it gets nothing new. A visit
+never moves: its slot is only no longer offered, should the visit be cancelled.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -12,14 +12,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from domain import db
-from domain.clinic.calendar import Opening, Span, cut, days_between, overlaps
+from domain.clinic.calendar import NOON, Opening, Span, cut, days_between, overlaps
 from domain.clinic.clinic import current_settings
 from domain.clinic.settings import ClinicSettings
 from domain.clinic.tables import Practitioner, Slot
 
 CHUNK = 200
-ABSENCE, TEMPLATE, STAFF = "absence", "template", "staff"
+ABSENCE, TEMPLATE, STAFF, HALF_DAY = "absence", "template", "staff", "half_day"
 """Why a slot is withdrawn: `Slot.withdrawn_why`."""
+BY_HAND = (STAFF, HALF_DAY)
+"""Offered again by hand alone."""
 BY_JOB = "publish_slots"
 LONGEST = timedelta(days=1)
 """No slot is longer: the index on its start bounds the search."""
@@ -49,6 +51,8 @@ class Published:
     is_withdrawn: bool
     why: str
     is_booked: bool
+    is_held: bool
+    """Someone has it before them at this moment, and may still book it."""
     has_begun: bool
 
     @property
@@ -57,7 +61,7 @@ class Published:
 
     @property
     def holds_its_time(self) -> bool:
-        return not self.is_withdrawn or self.is_booked or self.why == STAFF
+        return not self.is_withdrawn or self.is_booked or self.why in BY_HAND
 
 
 @dataclass(slots=True)
@@ -68,6 +72,8 @@ class Plan:
     back: list[Published] = field(default_factory=list)
     leaving: dict[str, list[Published]] = field(default_factory=dict)
     """By why they are withdrawn."""
+    spared: list[Published] = field(default_factory=list)
+    """Out of the template, but held: marked, to go at the next publishing if they are free then."""
 
     @property
     def coming(self) -> int:
@@ -75,7 +81,8 @@ class Plan:
 
     @property
     def going(self) -> int:
-        return sum(not slot.is_booked for slots in self.leaving.values() for slot in slots)
+        leaving = [slot for slots in self.leaving.values() for slot in slots]
+        return sum(not slot.is_booked for slot in (*leaving, *self.spared))
 
     @property
     def staying(self) -> list[UUID]:
@@ -114,6 +121,7 @@ async def publish_for(
     made = await plan(practitioner, clinic, changed=changed, now=now)
     for why, slots in made.leaving.items():
         await _withdraw([slot.id for slot in slots], why, by, now)
+    await _withdraw([slot.id for slot in made.spared], TEMPLATE, by, None)
     await _bring_back([slot.id for slot in made.back])
     new = [_slot(practitioner, line, span) for line, span in made.new]
     for start in range(0, len(new), CHUNK):
@@ -129,10 +137,12 @@ async def plan(
     instead: Sequence[Line] | None = None,
     now: datetime,
 ) -> Plan:
-    """`instead`: what the changed schedules would say, in place of what they say."""
+    """`instead`: the weekly hours that the changed schedules would have; none ends them."""
     lines = await _lines(practitioner, clinic.today(now))
     if instead is not None:
-        lines = [*instead, *(line for line in lines if line.schedule not in changed)]
+        others = (line for line in lines if line.schedule not in changed)
+        days = (line for line in lines if line.schedule in changed and line.day and instead)
+        lines = sorted([*days, *instead, *others], key=lambda line: line.day is None)
     slots = await _slots(practitioner, now)
     absences = await _absences(practitioner)
     followed = {*changed, *await _ended(practitioner)}
@@ -143,8 +153,9 @@ async def plan(
         for line, span in _spans(lines, clinic, now, last)
         if not is_away(span, absences, clinic)
     }
-    made = Plan(leaving=_leaving(slots, wanted, absences, clinic, followed))
-    _fill(made, slots, wanted, until, clinic)
+    made = _leaving(slots, wanted, absences, clinic, followed)
+    closed = await _closed_halves(practitioner, clinic, now)
+    _fill(made, slots, _outside(wanted, closed, clinic), until, clinic)
     return made
 
 
@@ -159,17 +170,28 @@ def _leaving(
     absences: Collection[tuple[date, date]],
     clinic: ClinicSettings,
     followed: Collection[UUID],
-) -> dict[str, list[Published]]:
-    leaving: dict[str, list[Published]] = {}
+) -> Plan:
+    made = Plan()
     for slot in slots:
         if slot.is_withdrawn or slot.has_begun:
             continue
         if is_away(slot.span, absences, clinic):
-            leaving.setdefault(ABSENCE, []).append(slot)
-        # One that someone held when its template changed was marked, to go once it is free.
-        elif slot.key not in wanted and (slot.schedule in followed or slot.why == TEMPLATE):
-            leaving.setdefault(TEMPLATE, []).append(slot)
-    return leaving
+            made.leaving.setdefault(ABSENCE, []).append(slot)
+        elif slot.key in wanted:
+            if slot.why == TEMPLATE:  # marked while it was held, and wanted again
+                made.back.append(slot)
+        elif slot.schedule in followed or slot.why == TEMPLATE:
+            is_spared = slot.is_held and not slot.is_booked
+            (made.spared if is_spared else made.leaving.setdefault(TEMPLATE, [])).append(slot)
+    return made
+
+
+def _outside(
+    wanted: dict[tuple[UUID, Span], Line],
+    closed: Collection[tuple[date, bool]],
+    clinic: ClinicSettings,
+) -> dict[tuple[UUID, Span], Line]:
+    return {key: line for key, line in wanted.items() if _half(key[1], clinic) not in closed}
 
 
 def _fill(
@@ -182,12 +204,10 @@ def _fill(
     """What is wanted and not there: by the row that was withdrawn, else by a new one."""
     going = {slot.id for slots in made.leaving.values() for slot in slots if not slot.is_booked}
     live = {slot.key for slot in slots if not slot.is_withdrawn}
-    marked = [slot for slot in slots if slot.why == TEMPLATE and not slot.is_withdrawn]
-    made.back += [slot for slot in marked if slot.key in wanted]
     withdrawn = {
         slot.key: slot
         for slot in sorted(slots, key=lambda slot: slot.is_booked)
-        if slot.is_withdrawn and slot.why != STAFF and not slot.has_begun
+        if slot.is_withdrawn and slot.why not in BY_HAND and not slot.has_begun
     }
     taken: dict[date, dict[UUID, Span]] = {}
     for slot in slots:
@@ -212,23 +232,24 @@ def _day(span: Span, clinic: ClinicSettings) -> date:
     return span.starts_at.astimezone(clinic.zone).date()
 
 
-async def _withdraw(slots: Sequence[UUID], why: str, by: str, now: datetime) -> None:
-    """A slot someone holds at this moment is left to them: it goes at the next publishing."""
+def _half(span: Span, clinic: ClinicSettings) -> tuple[date, bool]:
+    """The half-day that it begins in; true for the afternoon."""
+    starts = span.starts_at.astimezone(clinic.zone)
+    return starts.date(), starts.time() >= NOON
+
+
+async def _withdraw(slots: Sequence[UUID], why: str, by: str, at: datetime | None) -> None:
+    """Without a time they are only marked."""
     for start in range(0, len(slots), CHUNK):
         chunk = slots[start : start + CHUNK]
         await db.fetch(
             f"""
-            UPDATE slot SET withdrawn_why = {{}}, withdrawn_by = {{}},
-                withdrawn_at = CASE WHEN {{}} <> 'absence' AND EXISTS (
-                    SELECT 1 FROM hold h WHERE h.slot = slot.id AND h.expires_at > {{}})
-                    THEN withdrawn_at ELSE {{}} END
+            UPDATE slot SET withdrawn_at = {{}}, withdrawn_why = {{}}, withdrawn_by = {{}}
             WHERE withdrawn_at IS NULL AND id IN ({db.places(chunk)})
             """,
+            at,
             why,
             by,
-            why,
-            now,
-            now,
             *chunk,
         )
 
@@ -279,7 +300,7 @@ _OF_LIVE_SCHEDULES = """
 
 
 async def _lines(practitioner: UUID, today: date) -> list[Line]:
-    """Single days after the weekly hours, where they would meet."""
+    """Single days before the weekly hours: where they meet, the day is kept."""
     weekly = await db.fetch(
         f"""
         SELECT l.schedule, sc.site, l.weekday, l.opens, l.closes, l.slot_minutes
@@ -287,6 +308,11 @@ async def _lines(practitioner: UUID, today: date) -> list[Line]:
         """,
         practitioner,
     )
+    return [*await single_days(practitioner, today), *map(_line, weekly)]
+
+
+async def single_days(practitioner: UUID, today: date) -> list[Line]:
+    """The coming ones that are published from."""
     single = await db.fetch(
         f"""
         SELECT l.schedule, sc.site, l.day, l.opens, l.closes, l.slot_minutes
@@ -295,7 +321,7 @@ async def _lines(practitioner: UUID, today: date) -> list[Line]:
         practitioner,
         today,
     )
-    return [_line(row) for row in (*weekly, *single)]
+    return [_line(row) for row in single]
 
 
 def _line(row: dict[str, Any]) -> Line:
@@ -310,11 +336,17 @@ async def _slots(practitioner: UUID, now: datetime) -> list[Published]:
         """
         SELECT sl.id, sl.schedule, sl.starts_at, sl.ends_at, sl.withdrawn_at, sl.withdrawn_why,
                EXISTS (SELECT 1 FROM appointment ap
-                       WHERE ap.slot = sl.id AND ap.cancelled_at IS NULL) AS is_booked
+                       WHERE ap.slot = sl.id AND ap.cancelled_at IS NULL) AS is_booked,
+               EXISTS (SELECT 1 FROM hold h
+                       JOIN site si ON si.id = sl.site
+                       JOIN practitioner pr ON pr.id = sl.practitioner
+                       WHERE h.slot = sl.id AND h.expires_at > {}
+                         AND si.ended_at IS NULL AND pr.ended_at IS NULL) AS is_held
         FROM slot sl
         WHERE sl.practitioner = {} AND sl.starts_at > {} AND sl.ends_at > {}
         ORDER BY sl.starts_at
         """,
+        now,
         practitioner,
         now - LONGEST,
         now,
@@ -327,6 +359,7 @@ async def _slots(practitioner: UUID, now: datetime) -> list[Published]:
             row["withdrawn_at"] is not None,
             row["withdrawn_why"],
             bool(row["is_booked"]),
+            bool(row["is_held"]),
             row["starts_at"] <= now,
         )
         for row in rows
@@ -345,6 +378,22 @@ async def _ended(practitioner: UUID) -> list[UUID]:
         practitioner,
     )
     return [row["id"] for row in rows]
+
+
+async def _closed_halves(
+    practitioner: UUID, clinic: ClinicSettings, now: datetime
+) -> set[tuple[date, bool]]:
+    """The half-days that staff took back, for as long as a slot of it is not offered again."""
+    rows = await db.fetch(
+        """
+        SELECT starts_at, ends_at FROM slot
+        WHERE practitioner = {} AND starts_at > {} AND withdrawn_at IS NOT NULL
+          AND withdrawn_why = 'half_day'
+        """,
+        practitioner,
+        now - LONGEST,
+    )
+    return {_half(Span(row["starts_at"], row["ends_at"]), clinic) for row in rows}
 
 
 async def _absences(practitioner: UUID) -> list[tuple[date, date]]:

@@ -46,6 +46,11 @@ class ClinicSettings:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
+    @property
+    def asks_too_late(self) -> bool:
+        """Whether patients are asked to confirm only once they can no longer cancel."""
+        return self.confirm_window_hours <= self.cancel_limit_hours
+
     def requires(self, field: str) -> bool:
         """Whether the sign-up form asks for it."""
         return field in self.required_fields.split(",")

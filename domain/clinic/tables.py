@@ -200,8 +200,8 @@ class Slot(Table):
     minutes = SmallInt()
     withdrawn_at = Timestamptz(default=None, null=True)
     withdrawn_why = Varchar(length=10, default="")
-    """`staff`: this very slot, not to be published again. Else its absence or its template's
-    change: published again if that is taken back."""
+    """`staff`: this very slot, not to be published again; `half_day`: nor anything else in that
+    half-day. Else its absence or its template's change: published again if that is taken back."""
     withdrawn_by = Varchar(length=120, default="")
 
 

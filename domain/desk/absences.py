@@ -1,7 +1,7 @@
 """Absences, and taking time back: whom it touches, what they are told, and then all of it at once.
 
 Whole days are an absence, and come back when it is removed. Half a day or one slot is withdrawn
-slot by slot, and each comes back by itself.
+slot by slot, and each comes back by itself: only what is published can be.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from domain import audit, db
 from domain.appointments import rules
 from domain.clinic import hours, publishing
 from domain.clinic.calendar import NOON, Span, moment
-from domain.clinic.publishing import STAFF
+from domain.clinic.publishing import HALF_DAY, STAFF
 from domain.clinic.tables import Absence
 from domain.desk import appointments
 from domain.desk.appointments import Reader
@@ -172,13 +172,25 @@ async def is_there(period: Period, *, now: datetime) -> bool:
         )
         return bool(rows)
     if not period.is_whole_days:
-        return True
+        return bool(await _live_in(period, now) or await _touched(period, now))
     covering = await db.fetch(
         "SELECT practitioner FROM absence WHERE first_day <= {} AND last_day >= {}",
         period.first,
         period.last,
     )
     return all(row["practitioner"] != period.practitioner for row in covering)
+
+
+async def check_there(member: Member, period: Period, *, now: datetime) -> None:
+    """What to say of time that there is none of: it would seem done, and be published later."""
+    if await is_there(period, now=now):
+        return
+    if period.slot is not None:
+        raise NotFound
+    if period.is_whole_days:
+        raise Invalid({"du": "absent"})
+    is_published = period.first < member.clinic.last_day(now)
+    raise Invalid({"partie": "empty"} if is_published else {"du": "unpublished"})
 
 
 async def free_in(period: Period, *, now: datetime) -> int:
@@ -201,11 +213,14 @@ async def touched(member: Member, period: Period, *, now: datetime) -> list[Touc
     rows = await _touched(period, now)
     if len(rows) > MOST_TOUCHED:
         raise Invalid({"au": "too_many_visits"})
+    readers = await appointments.readers_of_each(
+        {row["appointment"]: row["patient"] for row in rows}, now=now
+    )
     return [
         Touched(
             **{key: row[key] for key in _SHOWN_AS_THEY_ARE},
             visit_type=Named(row["type_fr"], row["type_en"]),
-            readers=await appointments.readers_of(row["patient"], row["appointment"], now=now),
+            readers=readers[row["appointment"]],
         )
         for row in rows
     ]
@@ -274,7 +289,7 @@ async def bring_back(member: Member, practitioner: UUID, slot: UUID, *, now: dat
                 """
                 UPDATE slot SET withdrawn_at = NULL, withdrawn_why = '', withdrawn_by = ''
                 WHERE id = {} AND practitioner = {} AND withdrawn_at IS NOT NULL
-                  AND withdrawn_why = 'staff' AND starts_at > {} RETURNING id
+                  AND withdrawn_why IN ('staff', 'half_day') AND starts_at > {} RETURNING id
                 """,
                 slot,
                 practitioner,
@@ -345,6 +360,13 @@ async def _touched(period: Period, now: datetime) -> list[dict[str, Any]]:
     )
 
 
+async def _live_in(period: Period, now: datetime) -> list[dict[str, Any]]:
+    only, values = _within(period, "sl", now)
+    return await db.fetch(
+        f"SELECT sl.id FROM slot sl WHERE sl.withdrawn_at IS NULL AND {only} LIMIT 1", *values
+    )
+
+
 async def _lock_all(practitioner: UUID | None) -> list[UUID]:
     """Whose slots it is about, always in the same order."""
     if practitioner is not None:
@@ -395,7 +417,7 @@ async def _withdraw(
         WHERE withdrawn_at IS NULL AND {only} RETURNING id
         """,
         now,
-        STAFF,
+        STAFF if period.slot else HALF_DAY,
         member.signature,
         *values,
     )

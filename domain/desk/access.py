@@ -11,7 +11,7 @@ from domain.accounts import access, blocking
 from domain.accounts.access import HOW_GIVEN, Consent, HeldRow
 from domain.accounts.addresses import canonical
 from domain.clinic.calendar import moment
-from domain.desk import people, search
+from domain.desk import matching, people, search
 from domain.desk.people import PatientHead
 from domain.errors import ChangedMeanwhile, Invalid, NotFound
 from domain.people import access_blocks, policy
@@ -174,6 +174,21 @@ async def candidate(member: Member, account: UUID) -> Holder:
     raise NotFound
 
 
+async def given_since(
+    member: Member, account: UUID, since: datetime, *, now: datetime
+) -> list[Access]:
+    """What this account may do for others that it could not before."""
+    member.check(Right.PATIENTS)
+    held = await _accesses(member, now, accounts=[account])
+    return [each for each in held if each.granted_at >= since and not each.is_own]
+
+
+async def blocks_against(member: Member, patient: UUID, account: UUID) -> list[Block]:
+    """Those that keep this account from acting for the patient."""
+    member.check(Right.PATIENTS)
+    return [each for each in await access_blocks.of(patient) if each.account in (None, account)]
+
+
 async def past_holders(member: Member, patient: UUID) -> list[Holder]:
     """Whoever holds or held the profile, but the patient."""
     member.check(Right.PATIENTS)
@@ -271,6 +286,8 @@ async def detach(member: Member, patient: UUID, grant: UUID, why: str, *, now: d
         row = await ProxyGrant.objects().get(ProxyGrant.id == grant)
         if row is not None and row.withdrawn_at is None:
             await access.withdraw(member.actor, grant, by=member.signature, why=why, now=now)
+            if row.relationship == "self":
+                await matching.put_back(row.account)
 
 
 async def block(member: Member, patient: UUID, typed: Typed, *, key: str, now: datetime) -> None:

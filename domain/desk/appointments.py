@@ -1,14 +1,18 @@
 """What the clinic does with a visit: a patient's limits do not bind it, its beginning does."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from domain import audit, db
 from domain.appointments import agenda, attendance, notices, rules
+from domain.appointments import booking as holds
 from domain.appointments.agenda import ClinicsVisit, Visit
 from domain.appointments.tables import Appointment
-from domain.desk import booking, people
+from domain.desk import booking, calls, people
+from domain.desk.calls import Call
 from domain.desk.people import PatientHead
 from domain.errors import ChangedMeanwhile, ClashesWithOwnVisit, NoShowKept, NotFound, NotYetBegun
 from domain.staff import once
@@ -49,6 +53,22 @@ class DeskVisit:
     may_mark_no_show: bool
     may_undo_no_show: bool
     is_slot_withdrawn: bool
+    last_call: Call | None
+    is_to_call: bool
+    """The clinic cancelled it, and no mail said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Who confirmed a visit, or tried to reach its patient, last."""
+
+    visit: Visit
+    what: str
+    """confirmed, or how a call ended."""
+    by: str
+    """Empty: the patient's side."""
+    is_own: bool
+    at: datetime
 
 
 async def open_visit(member: Member, appointment: UUID, *, now: datetime) -> DeskVisit:
@@ -56,6 +76,7 @@ async def open_visit(member: Member, appointment: UUID, *, now: datetime) -> Des
     visit = seen.visit
     (slot,) = await db.fetch("SELECT withdrawn_at FROM slot WHERE id = {}", visit.slot)
     stands = rules.stands(visit, now)
+    last = await calls.last_call(seen, now=now)
     return DeskVisit(
         visit=visit,
         person=await people.head(visit.patient),
@@ -67,7 +88,19 @@ async def open_visit(member: Member, appointment: UUID, *, now: datetime) -> Des
         may_mark_no_show=rules.may_mark_no_show(visit, now),
         may_undo_no_show=rules.may_undo_no_show(visit, member.clinic, now),
         is_slot_withdrawn=slot["withdrawn_at"] is not None,
+        last_call=last,
+        is_to_call=await calls.is_to_call(seen, last, now=now),
     )
+
+
+async def decided(member: Member, appointment: UUID, *, now: datetime) -> Decided | None:
+    """As it is now: a colleague may have been quicker."""
+    visit = (await _seen(member, appointment, now)).visit
+    rows = await db.fetch(_DECIDED, visit.patient, appointment, calls.CALLED)
+    if not rows:
+        return None
+    row = rows[0]
+    return Decided(visit, _what(row), row["staff_name"] or "", row["actor"] == member.id, row["at"])
 
 
 async def confirm(member: Member, appointment: UUID, *, version: int, now: datetime) -> Visit:
@@ -137,6 +170,7 @@ async def move(member: Member, appointment: UUID, asked: Move, *, now: datetime)
         await _check_stands(visit, now)
         await _check_target(member, seen, asked.slot, now)
         await attendance.move(member.actor, appointment, asked.slot, note=note, now=now)
+        await holds.drop_hold(visit.patient, asked.slot)
     return (await _seen(member, appointment, now)).visit
 
 
@@ -176,19 +210,46 @@ async def readers(member: Member, appointment: UUID, *, now: datetime) -> list[R
 async def readers_of(
     patient: UUID, appointment: UUID | None = None, *, now: datetime
 ) -> list[Reader]:
-    concerned = await notices.readers(appointment, patient, None, now)
-    reached = await notices.reached(patient, concerned)
+    (found,) = await _readers([(appointment, patient)], now)
+    return found
+
+
+async def readers_of_each(
+    visits: Mapping[UUID, UUID], *, now: datetime
+) -> dict[UUID, list[Reader]]:
+    """Of each visit; the patient of each is given."""
+    found = await _readers(list(visits.items()), now)
+    return dict(zip(visits, found, strict=True))
+
+
+async def _readers(visits: Sequence[tuple[UUID | None, UUID]], now: datetime) -> list[list[Reader]]:
+    concerned = await notices.readers_of_each(visits, None, now)
+    patients = [patient for _, patient in visits]
+    about = {
+        (account, patient)
+        for accounts, patient in zip(concerned, patients, strict=True)
+        for account in accounts
+    }
+    reached = await notices.reached(about)
+    accounts = {account for account, _ in about}
     rows = await db.fetch(
         f"""
         SELECT a.id, a.email, p.first_name || ' ' || p.last_name AS name FROM account a
         LEFT JOIN proxy_grant g ON g.account = a.id AND g.relationship = 'self'
             AND g.withdrawn_at IS NULL
         LEFT JOIN patient p ON p.id = g.patient
-        WHERE a.id IN ({db.places(concerned)}) ORDER BY a.email
+        WHERE a.id IN ({db.places(accounts)}) ORDER BY a.email
         """,
-        *concerned,
+        *accounts,
     )
-    return [Reader(row["name"] or "", row["email"], row["id"] in reached) for row in rows]
+    return [
+        [
+            Reader(row["name"] or "", row["email"], (row["id"], patient) in reached)
+            for row in rows
+            if row["id"] in own
+        ]
+        for own, patient in zip(concerned, patients, strict=True)
+    ]
 
 
 async def happened(member: Member, appointment: UUID, *, now: datetime) -> list[Happening]:
@@ -197,7 +258,7 @@ async def happened(member: Member, appointment: UUID, *, now: datetime) -> list[
     rows = await db.fetch(_HAPPENED, visit.patient, appointment, MOST_HAPPENINGS)
     return [
         Happening(
-            what=row["action"].removeprefix("appointment."),
+            what=_what(row),
             by=row["staff_name"] or row["holder_name"] or "",
             at=row["at"],
             is_staff=row["actor_kind"] == "staff",
@@ -206,16 +267,31 @@ async def happened(member: Member, appointment: UUID, *, now: datetime) -> list[
     ]
 
 
+_DECIDED = """
+    SELECT l.at, l.actor, l.action, l.outcome, m.first_name || ' ' || m.last_name AS staff_name
+    FROM audit_line l LEFT JOIN staff_member m ON m.id = l.actor AND l.actor_kind = 'staff'
+    WHERE l.patient = {} AND l.subject = {} AND l.action IN ('appointment.confirmed', {})
+      AND l.outcome LIKE 'done%'
+    ORDER BY l.id DESC LIMIT 1
+"""
+
+
+def _what(line: Mapping[str, Any]) -> str:
+    _, _, detail = line["outcome"].partition(".")
+    return str(detail or line["action"].removeprefix("appointment."))
+
+
 MOST_HAPPENINGS = 50
 _HAPPENED = """
-    SELECT l.at, l.action, l.actor_kind, m.first_name || ' ' || m.last_name AS staff_name,
+    SELECT l.at, l.action, l.outcome, l.actor_kind,
+           m.first_name || ' ' || m.last_name AS staff_name,
            p.first_name || ' ' || p.last_name AS holder_name
     FROM audit_line l
     LEFT JOIN staff_member m ON m.id = l.actor AND l.actor_kind = 'staff'
     LEFT JOIN proxy_grant g ON g.account = l.actor AND g.relationship = 'self'
         AND g.withdrawn_at IS NULL
     LEFT JOIN patient p ON p.id = g.patient
-    WHERE l.patient = {} AND l.subject = {} AND l.outcome = 'done'
+    WHERE l.patient = {} AND l.subject = {} AND l.outcome LIKE 'done%'
       AND l.action LIKE 'appointment.%'
     ORDER BY l.id DESC LIMIT {}
 """
@@ -244,7 +320,7 @@ async def _check_target(member: Member, seen: ClinicsVisit, slot: UUID, now: dat
     clash = await agenda.overlapping(member.clinic, there, other_than=visit.id, now=now)
     if clash is not None:
         raise ClashesWithOwnVisit(clash)
-    await booking.check_open(member, seen.visit_type, visit.is_urgent, slot, now=now)
+    await booking.check_open(member, visit.patient, seen.visit_type, visit.is_urgent, slot, now=now)
 
 
 async def _check_same(visit: Visit, version: int) -> None:
@@ -260,7 +336,8 @@ async def _check_stands(visit: Visit, now: datetime) -> None:
 
 
 async def _changed_meanwhile(visit: Visit) -> None:
-    last = await db.fetch(_HAPPENED, visit.patient, visit.id, 1)
+    lines = await db.fetch(_HAPPENED, visit.patient, visit.id, MOST_HAPPENINGS)
+    last = [line for line in lines if line["action"] != calls.CALLED][:1]
     by, at = (last[0]["staff_name"] or "", last[0]["at"]) if last else ("", None)
     raise ChangedMeanwhile(by, at)
 

@@ -3,12 +3,12 @@ clinic; the one open slot does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from domain import activity, audit, db
-from domain.appointments import agenda, booking, notices, rules, slots
+from domain.appointments import agenda, attendance, booking, notices, rules, slots
 from domain.appointments.agenda import History, Visit
 from domain.appointments.slots import ClinicSearch, OpenSlot, SlotWeek
 from domain.desk import lists, people
@@ -30,6 +30,7 @@ class Type:
     name: Named
     minutes: int
     is_urgent: bool
+    is_virtual: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,9 @@ async def desk(member: Member, patient: UUID, asked: Wish, *, now: datetime) -> 
     wish = replace(asked, visit_type=visit_type.id if visit_type else None)
     week = None
     if visit_type is not None:
-        week = await week_of(member, visit_type.id, wish, is_urgent=visit_type.is_urgent, now=now)
+        week = await week_of(
+            member, patient, visit_type.id, wish, is_urgent=visit_type.is_urgent, now=now
+        )
     return Desk(
         person=person,
         types=types,
@@ -122,15 +125,21 @@ async def own_practitioner(member: Member, patient: UUID) -> UUID | None:
 
 
 async def week_of(
-    member: Member, visit_type: UUID, wish: Wish, *, is_urgent: bool, now: datetime
+    member: Member, patient: UUID, visit_type: UUID, wish: Wish, *, is_urgent: bool, now: datetime
 ) -> SlotWeek:
-    """The open times of a type, for a visit that is to be moved."""
-    search = _search(member, visit_type, is_urgent, wish, now)
+    """The open times of a type; what this very patient holds is open to them."""
+    search = _search(member, patient, visit_type, wish, is_urgent=is_urgent, now=now)
     return await slots.open_week(search, wish.week, opened=wish.opened)
 
 
 def _search(
-    member: Member, visit_type: UUID, is_urgent: bool, wish: Wish, now: datetime
+    member: Member,
+    patient: UUID,
+    visit_type: UUID,
+    wish: Wish,
+    *,
+    is_urgent: bool,
+    now: datetime,
 ) -> ClinicSearch:
     return ClinicSearch(
         clinic=member.clinic,
@@ -139,7 +148,13 @@ def _search(
         practitioner=member.only or wish.practitioner,
         site=wish.site,
         now=now,
+        patient=patient,
     )
+
+
+def asks_to_confirm(member: Member, starts_at: datetime, *, now: datetime) -> bool:
+    """Whether a visit then is to be confirmed from its first moment on."""
+    return starts_at - now <= timedelta(hours=member.clinic.confirm_window_hours)
 
 
 async def free_slot(member: Member, slot: UUID, *, now: datetime) -> FreeSlot:
@@ -193,14 +208,18 @@ async def book(
     slot: UUID,
     *,
     reason: str,
+    is_confirmed: bool = False,
     key: str,
     now: datetime,
 ) -> UUID:
-    """The new appointment's id; the same form sent again gives the same one."""
+    """The new appointment's id; the same form sent again gives the same one.
+
+    `is_confirmed`: the patient said on the phone that they come.
+    """
     member.check(Right.APPOINTMENTS)
     reason = rules.read_reason(reason, is_required=False)
     appointment = uuid4()
-    content = f"{patient} {visit_type} {slot} {reason}"
+    content = f"{patient} {visit_type} {slot} {reason} {is_confirmed}"
     async with db.transaction():
         first = await once.claim(member.id, "book", key, content, result=appointment, now=now)
         if first != appointment:
@@ -208,12 +227,16 @@ async def book(
         person = await people.head(patient)
         await db.lock_row(Patient, patient)
         visit = await _bookable(member, person, visit_type, slot, reason=reason, now=now)
-        visit = replace(visit, id=appointment)
+        visit = replace(visit, id=appointment, version=1)
         await booking.insert(visit, visit_type, member.clinic, staff=member.id, now=now)
+        await booking.drop_hold(patient, slot)
         await audit.record(
             member.actor, "appointment.booked", patient=patient, subject=appointment, at=now
         )
         await activity.tell(patient, "booked", appointment, about=visit.starts_at, now=now)
+        if is_confirmed:
+            await attendance.mark(visit, "confirmed", staff=member.id, now=now)
+            await attendance.tell(member.actor, visit, "confirmed", now=now)
         await notices.post("appointment_booked", appointment, patient, None, version=1, now=now)
     return appointment
 
@@ -231,22 +254,24 @@ async def record_refusal(
     )
 
 
-async def nearest(member: Member, visit_type: UUID, slot: UUID, *, now: datetime) -> list[OpenSlot]:
+async def nearest(
+    member: Member, patient: UUID, visit_type: UUID, slot: UUID, *, now: datetime
+) -> list[OpenSlot]:
     """The open times that lie closest to one that is gone, of the same practitioner and site."""
     found, wanted = _among(await _types(), visit_type), await free_slot(member, slot, now=now)
     if found is None:
         return []
     wish = Wish(practitioner=wanted.practitioner, site=wanted.site)
-    search = _search(member, found.id, found.is_urgent, wish, now)
+    search = _search(member, patient, found.id, wish, is_urgent=found.is_urgent, now=now)
     return await slots.nearest(search, wanted.starts_at)
 
 
 async def check_open(
-    member: Member, visit_type: UUID, is_urgent: bool, slot: UUID, *, now: datetime
+    member: Member, patient: UUID, visit_type: UUID, is_urgent: bool, slot: UUID, *, now: datetime
 ) -> None:
-    """The patients' own condition; a slot that one of them holds is said to be held."""
+    """The patients' own condition; a slot that another of them holds is said to be held."""
     try:
-        search = _search(member, visit_type, is_urgent, Wish(), now)
+        search = _search(member, patient, visit_type, Wish(), is_urgent=is_urgent, now=now)
         await booking.check_open(search, slot)
     except SlotTaken:
         held = await db.fetch(
@@ -271,7 +296,7 @@ async def _bookable(
         raise SlotNotOffered
     visit = await agenda.proposed(member.clinic, person, visit_type, slot, reason=reason, now=now)
     await booking.check_own_time(member.clinic, visit, now=now)
-    await check_open(member, chosen.id, chosen.is_urgent, slot, now=now)
+    await check_open(member, person.id, chosen.id, chosen.is_urgent, slot, now=now)
     return visit
 
 
@@ -282,7 +307,7 @@ def _among(types: Sequence[Type], wanted: UUID | None) -> Type | None:
 async def _types() -> list[Type]:
     rows = await db.fetch(
         """
-        SELECT id, name_fr, name_en, minutes, is_urgent FROM visit_type
+        SELECT id, name_fr, name_en, minutes, is_urgent, is_virtual FROM visit_type
         WHERE ended_at IS NULL ORDER BY position, name_fr
         """
     )
@@ -291,7 +316,11 @@ async def _types() -> list[Type]:
 
 def _type(row: dict[str, Any]) -> Type:
     return Type(
-        row["id"], Named(row["name_fr"], row["name_en"]), row["minutes"], bool(row["is_urgent"])
+        row["id"],
+        Named(row["name_fr"], row["name_en"]),
+        row["minutes"],
+        bool(row["is_urgent"]),
+        bool(row["is_virtual"]),
     )
 
 
@@ -301,9 +330,12 @@ async def _primary(patient: UUID) -> UUID | None:
 
 
 async def _last_type(patient: UUID) -> UUID | None:
+    """An urgent visit says nothing of the next one."""
     rows = await db.fetch(
         """
-        SELECT visit_type FROM appointment WHERE patient = {} ORDER BY booked_at DESC, id LIMIT 1
+        SELECT ap.visit_type FROM appointment ap JOIN visit_type vt ON vt.id = ap.visit_type
+        WHERE ap.patient = {} AND NOT vt.is_urgent
+        ORDER BY ap.booked_at DESC, ap.starts_at DESC, ap.id LIMIT 1
         """,
         patient,
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain import db
 from domain.clinic.calendar import Week
+from domain.clinic.publishing import BY_HAND
 from domain.desk import lists
 from domain.desk.practitioners import Whose, whose
 from domain.errors import NotFound
@@ -107,7 +108,7 @@ async def week(
     away = await _away(practitioner, shown)
     cells: dict[tuple[date, int], list[Cell]] = {}
     for row in rows:
-        if row["withdrawn_at"] is None or row["appointment"] or row["withdrawn_why"] == "staff":
+        if row["withdrawn_at"] is None or row["appointment"] or row["withdrawn_why"] in BY_HAND:
             at = row["starts_at"].astimezone(clinic.zone)
             cells.setdefault((at.date(), at.hour), []).append(_cell(row, now))
     return CalendarWeek(
@@ -147,16 +148,7 @@ async def slot(member: Member, practitioner: UUID, id: UUID, *, now: datetime) -
         may_withdraw=is_coming and row["withdrawn_at"] is None,
         may_bring_back=is_coming
         and row["withdrawn_at"] is not None
-        and row["withdrawn_why"] == "staff",
-    )
-
-
-async def has_templates(practitioner: UUID) -> bool:
-    return bool(
-        await db.fetch(
-            "SELECT id FROM schedule WHERE practitioner = {} AND ended_at IS NULL LIMIT 1",
-            practitioner,
-        )
+        and row["withdrawn_why"] in BY_HAND,
     )
 
 

@@ -1,13 +1,13 @@
 """The clinic's inbox: what waits for an answer, a thread as the staff read it, and their acts."""
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from domain import db
+from domain.clinic.calendar import moment
 from domain.clinic.settings import ClinicSettings
 from domain.desk import people
 from domain.desk.people import PatientHead
@@ -26,12 +26,16 @@ STATUSES: tuple[Status, ...] = ("waiting", "assigned", "closed", "all")
 PAGE = 50
 SATURDAY = 5
 DAY = timedelta(days=1)
-SIGNED = re.compile(r" \([0-9a-f-]{36}\)$")
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before anything was sent."""
 
-_LOOKED_AFTER = """
+_LATEST_ASSIGNMENT = """
     LEFT JOIN assignment a ON a.thread = t.id AND NOT EXISTS (
         SELECT 1 FROM assignment l
         WHERE l.thread = t.id AND (l.assigned_at, l.id) > (a.assigned_at, a.id))
+"""
+_LOOKED_AFTER = f"""
+    {_LATEST_ASSIGNMENT}
     LEFT JOIN practitioner pr ON pr.id = a.practitioner
     LEFT JOIN team tm ON tm.id = CASE WHEN a.id IS NULL THEN t.team ELSE a.team END
 """
@@ -40,9 +44,16 @@ _OWN = """(a.practitioner = {} OR EXISTS (
     WHERE o.thread = t.id AND o.account IS NULL AND o.practitioner = {}))"""
 _NEWEST = """NOT EXISTS (
     SELECT 1 FROM message l WHERE l.thread = m.thread AND (l.sent_at, l.id) > (m.sent_at, m.id))"""
+_UNANSWERED = f"""
+    WITH unanswered AS MATERIALIZED (
+        SELECT m.id, m.thread, m.sent_at, m.seen_at
+        FROM message m JOIN thread t ON t.id = m.thread
+        WHERE m.account IS NOT NULL AND t.closed_at IS NULL AND {_NEWEST})
+"""
+"""Found in indexes alone, before anything else is read of them."""
 _STATUS: dict[Status, str] = {
-    "waiting": "m.account IS NOT NULL AND t.closed_at IS NULL",
-    "assigned": "a.id IS NOT NULL AND t.closed_at IS NULL",
+    "waiting": "1 = 1",
+    "assigned": "m.thread IN (SELECT s.thread FROM assignment s) AND t.closed_at IS NULL",
     "closed": "t.closed_at IS NOT NULL",
     "all": "1 = 1",
 }
@@ -113,6 +124,16 @@ class Inbox:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingCount:
+    """How many threads wait for the clinic's answer."""
+
+    unseen: int
+    """Of these, nobody at the clinic has opened the newest message."""
+    waiting: int
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
 class StaffMessage:
     id: UUID
     kind: Kind
@@ -136,6 +157,9 @@ class StaffThread:
     subject: str
     site: str
     assignee: Assignee | None
+    assignment: UUID | None
+    newest: UUID
+    """Whoever acts next has seen the two."""
     party: Party
     """Who is likely to answer: whom it was given to, else who wrote last, else whom one chose."""
     waiting_since: datetime | None
@@ -153,8 +177,13 @@ class StaffThread:
 async def inbox(member: Member, asked: Asked, *, now: datetime) -> Inbox:
     """Those that wait, the one that has waited longest first; the others, newest first."""
     words = folded(read(asked.words)[:LONGEST_SEARCH]).split()
-    conditions = [(_NEWEST, []), (_STATUS[asked.status], []), *_narrowing(member, asked, words)]
+    conditions = [(_STATUS[asked.status], []), *_narrowing(member, asked, words)]
     is_forward = asked.status == "waiting"
+    before_all, source = "", "message m"
+    if is_forward:
+        before_all, source = _UNANSWERED, "(unanswered u JOIN message m ON m.id = u.id)"
+    else:
+        conditions.append((_NEWEST, []))
     if asked.after is not None:
         sign = ">" if is_forward else "<"
         cursor = (
@@ -164,6 +193,7 @@ async def inbox(member: Member, asked: Asked, *, now: datetime) -> Inbox:
     direction = "ASC" if is_forward else "DESC"
     rows = await db.fetch(
         f"""
+        {before_all}
         SELECT m.id AS message, m.thread, m.patient, m.kind, m.sender, m.account, m.sent_at,
                m.seen_at, substr(m.body, 1, {BEGINNING}) AS beginning, t.subject, t.closed_at,
                p.first_name, p.last_name, p.birth_date, a.id AS assignment,
@@ -171,7 +201,7 @@ async def inbox(member: Member, asked: Asked, *, now: datetime) -> Inbox:
                tm.name_fr AS team_fr, tm.name_en AS team_en,
                CASE WHEN EXISTS (SELECT 1 FROM attachment f WHERE f.message = m.id)
                     THEN 1 ELSE 0 END AS has_attachment
-        FROM message m
+        FROM {source}
         JOIN thread t ON t.id = m.thread
         JOIN patient p ON p.id = m.patient
         {_LOOKED_AFTER}
@@ -184,16 +214,22 @@ async def inbox(member: Member, asked: Asked, *, now: datetime) -> Inbox:
     return Inbox(asked, shown, shown[-1].message if len(rows) > PAGE else None)
 
 
-async def count_waiting(member: Member) -> int:
-    conditions = [(_NEWEST, []), (_STATUS["waiting"], []), *_narrowing(member, Asked(), [])]
-    rows = await db.fetch(
+async def count_waiting(member: Member, *, now: datetime) -> WaitingCount:
+    """The same threads as the inbox's first tab, whoever asks."""
+    conditions = [("1 = 1", []), *_narrowing(member, Asked(), [])]
+    (row,) = await db.fetch(
         f"""
-        SELECT count(*) AS n FROM message m JOIN thread t ON t.id = m.thread {_LOOKED_AFTER}
+        {_UNANSWERED}
+        SELECT count(*) AS waiting,
+               coalesce(sum(CASE WHEN m.seen_at IS NULL THEN 1 ELSE 0 END), 0) AS unseen,
+               coalesce(sum(CASE WHEN m.sent_at < {{}} THEN 1 ELSE 0 END), 0) AS late
+        FROM unanswered m JOIN thread t ON t.id = m.thread {_LATEST_ASSIGNMENT}
         WHERE {" AND ".join(condition for condition, _ in conditions)}
         """,
+        late_before(member.clinic, now),
         *(value for _, values in conditions for value in values),
     )
-    return int(rows[0]["n"])
+    return WaitingCount(row["unseen"], row["waiting"], row["late"])
 
 
 async def open(
@@ -220,6 +256,8 @@ async def open(
         subject=head["subject"],
         site=head["site"] or "",
         assignee=_assignee(head),
+        assignment=head["assignment"],
+        newest=newest.id,
         party=_party(head, rows),
         waiting_since=newest.sent_at if is_waiting else None,
         is_late=is_waiting and is_late(newest.sent_at, member.clinic, now),
@@ -243,7 +281,9 @@ async def allow_reply(
     await decide(member.actor, message, by=member.signature, now=now)
 
 
-async def assign(member: Member, thread: UUID, to: Party, *, now: datetime) -> None:
+async def assign(
+    member: Member, thread: UUID, to: Party, *, seen: UUID | None = clinic_side.ANY, now: datetime
+) -> None:
     """To a team, or to a practitioner; of these a practitioner names only themself."""
     await _thread(member, thread)
     if to.practitioner is not None:
@@ -254,6 +294,7 @@ async def assign(member: Member, thread: UUID, to: Party, *, now: datetime) -> N
         team=to.team,
         practitioner=to.practitioner,
         by=member.signature,
+        seen=seen,
         now=now,
     )
 
@@ -291,18 +332,23 @@ async def patient_of(member: Member, thread: UUID) -> UUID:
 
 def is_late(sent_at: datetime, clinic: ClinicSettings, now: datetime) -> bool:
     """Beyond the usual answer time: from the day after its last working day."""
+    return sent_at < late_before(clinic, now)
+
+
+def late_before(clinic: ClinicSettings, now: datetime) -> datetime:
+    """What was sent before then is late: the day's beginning that many working days ago."""
     if not clinic.answer_days:
-        return False
-    day, left = clinic.today(sent_at), clinic.answer_days
+        return NEVER
+    day, left = clinic.today(now), clinic.answer_days
     while left:
-        day += DAY
+        day -= DAY
         left -= day.weekday() < SATURDAY
-    return clinic.today(now) > day
+    return moment(day, time(0), clinic.zone)
 
 
 def name_of(signature: str) -> str:
     """Without the id that a row keeps beside the name."""
-    return SIGNED.sub("", signature)
+    return clinic_side.SIGNED.sub("", signature)
 
 
 Condition = tuple[str, list[object]]

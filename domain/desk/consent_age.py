@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from domain import audit, db
+from domain import db
 from domain.accounts import losses
 from domain.accounts.access import HeldRow
 from domain.clinic.clinic import current_settings
@@ -63,9 +62,9 @@ async def change(
             raise AccessWouldChange(concerned.closing, concerned.opening)
         changed = await settings.write(member, values, version=version, note=note, now=now)
         for grant in reopened if changed else []:
-            await _reopen(member, grant, now)
+            await losses.reopen(member.actor, grant["id"], grant["patient"], now=now)
     if changed:
-        await losses.record_due(now=now)
+        await losses.record_due(is_by_rule=True, now=now)
 
 
 def _age(values: Mapping[str, Any]) -> int | None:
@@ -101,7 +100,7 @@ async def _concerned(
         return Concerned(), []
     rows = await db.fetch(
         """
-        SELECT g.id, g.account, g.patient, g.relationship, g.lost_at, p.birth_date,
+        SELECT g.id, g.account, g.patient, g.relationship, p.birth_date,
                pc.id AS consent, pc.until
         FROM proxy_grant g JOIN patient p ON p.id = g.patient
         LEFT JOIN proxy_consent pc ON pc."grant" = g.id AND pc.withdrawn_at IS NULL
@@ -115,10 +114,3 @@ async def _concerned(
         closing += is_now and not was
         opening += [row] if was and not is_now else []
     return Concerned(closing, len(opening)), opening
-
-
-async def _reopen(member: Member, row: Mapping[str, Any], now: datetime) -> None:
-    """So that its end is told again on the day that counts from now on."""
-    await db.fetch("UPDATE proxy_grant SET lost_at = NULL WHERE id = {}", row["id"])
-    grant, patient = UUID(str(row["id"])), UUID(str(row["patient"]))
-    await audit.record(member.actor, "access.reopened", patient=patient, subject=grant, at=now)

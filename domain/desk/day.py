@@ -1,23 +1,26 @@
-"""« Aujourd’hui »: a day's visits and free times, who has not confirmed, what waits."""
+"""« Aujourd’hui »: a day's visits and free times, whom to call, what waits."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from domain import db
+from domain import audit, db
 from domain.appointments import agenda
 from domain.appointments.agenda import ClinicsVisit
 from domain.clinic.calendar import moment
-from domain.desk import lists
+from domain.desk import calls, communications, lists, matching, requests
+from domain.desk.calls import Call, ToCall
+from domain.desk.communications import WaitingCount
 from domain.desk.lists import Choice
-from domain.messages import clinic_side
 from domain.staff.member import Member
 from domain.staff.roles import Right
 
 UNCONFIRMED_WITHIN = timedelta(hours=48)
 MOST_UNCONFIRMED = 50
+MOST_TO_CALL = 50
+READING = "day"
 MOST_A_DAY = 500
 """More than a day of any clinic; whoever has more chooses a practitioner."""
 
@@ -40,20 +43,28 @@ class Gap:
     minutes: int
     is_held: bool
     """By a patient who is about to take it."""
+    site: str
 
 
 @dataclass(slots=True)
 class Column:
-    """The day of one practitioner at one site, in the order of the clock."""
+    """The day of one practitioner, in the order of the clock."""
 
     practitioner: str
-    site: str
     rows: list[ClinicsVisit | list[Gap]] = field(default_factory=list)
     """A visit, or the free times between two."""
 
     @property
     def visits(self) -> list[ClinicsVisit]:
         return [row for row in self.rows if isinstance(row, ClinicsVisit)]
+
+    @property
+    def sites(self) -> list[str]:
+        """More than one: each row says where."""
+        names = [
+            row[0].site if isinstance(row, list) else row.visit.place.name for row in self.rows
+        ]
+        return list(dict.fromkeys(names))
 
     @property
     def standing(self) -> int:
@@ -90,7 +101,7 @@ class Waiting:
 
     matching: int | None
     requests: int | None
-    messages: int | None
+    messages: WaitingCount | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +110,29 @@ class Board:
     unconfirmed: Sequence[ClinicsVisit]
     """Whatever day is shown."""
     has_more_unconfirmed: bool
+    calls: Mapping[UUID, Call]
+    """The last one about each of them."""
+    all_to_call: Sequence[ToCall]
     waiting: Waiting
 
     @property
+    def to_call(self) -> Sequence[ToCall]:
+        return self.all_to_call[:MOST_TO_CALL]
+
+    @property
+    def untold(self) -> frozenset[UUID]:
+        return frozenset(each.row.visit.id for each in self.all_to_call)
+
+    @property
     def patients(self) -> list[UUID]:
-        return [row.visit.patient for row in (*self.day.visits, *self.unconfirmed)]
+        called = [each.row for each in self.to_call]
+        return [row.visit.patient for row in (*self.day.visits, *self.unconfirmed, *called)]
 
     @property
     def mark(self) -> str:
         """Another one as soon as anything that is shown has changed."""
-        shown = repr((self.day.rows, self.unconfirmed, self.waiting))
+        said = sorted(self.calls.items())
+        shown = repr((self.day.rows, self.unconfirmed, said, self.all_to_call, self.waiting))
         return hashlib.sha256(shown.encode()).hexdigest()[:16]
 
 
@@ -118,35 +142,31 @@ async def board(member: Member, asked: Asked, *, now: datetime) -> Board:
         day=await read(member, asked, now=now),
         unconfirmed=found[:MOST_UNCONFIRMED],
         has_more_unconfirmed=len(found) > MOST_UNCONFIRMED,
-        waiting=await waiting(member),
+        calls=await calls.last_calls(found[:MOST_UNCONFIRMED], now=now),
+        all_to_call=await calls.to_call(member, now=now),
+        waiting=await waiting(member, now=now),
     )
 
 
-async def waiting(member: Member) -> Waiting:
-    (row,) = await db.fetch(
-        """
-        SELECT
-            (SELECT count(*) FROM registration r JOIN account a ON a.id = r.account
-             WHERE r.matched_at IS NULL AND a.activated_at IS NOT NULL
-               AND a.disabled_at IS NULL) AS matching,
-            (SELECT count(*) FROM clinic_request WHERE handled_at IS NULL) AS requests
-        """
-    )
+async def newly_shown(member: Member, board: Board, *, now: datetime) -> list[UUID]:
+    """Of the board's patients, those that this page has not shown to this member today.
+
+    The journal itself says so: an open page that is asked again each minute adds no line for whom
+    it has one since midnight.
+    """
+    midnight = moment(member.clinic.today(now), time(0), member.clinic.zone)
+    known = await audit.shown_since(member.actor, f"read.staff.{READING}", midnight)
+    return [patient for patient in board.patients if patient not in known]
+
+
+async def waiting(member: Member, *, now: datetime) -> Waiting:
     return Waiting(
-        matching=row["matching"] if member.may(Right.PATIENTS) else None,
-        requests=row["requests"] if member.may(Right.REQUESTS) else None,
-        messages=await _unread(member) if member.may(Right.MESSAGES) else None,
+        matching=await matching.number_waiting() if member.may(Right.PATIENTS) else None,
+        requests=await requests.count() if member.may(Right.REQUESTS) else None,
+        messages=await communications.count_waiting(member, now=now)
+        if member.may(Right.MESSAGES)
+        else None,
     )
-
-
-async def _unread(member: Member) -> int:
-    """Of patients' messages, those that nobody of the clinic has opened; a practitioner's own."""
-    rows = await clinic_side.waiting()
-    return sum(row.seen_at is None and _is_for(member, row) for row in rows)
-
-
-def _is_for(member: Member, row: clinic_side.Waiting) -> bool:
-    return member.only in (None, row.practitioner)
 
 
 async def read(member: Member, asked: Asked, *, now: datetime) -> Day:
@@ -166,8 +186,8 @@ async def read(member: Member, asked: Asked, *, now: datetime) -> Day:
     )
     people = [c for c in await lists.practitioners(member) if practitioner in (None, c.id)]
     sites = [c for c in await lists.sites() if asked.site in (None, c.id)]
-    gaps = await _gaps(people, asked.site, max(begin, now), end, now)
-    columns = _columns(visits[:MOST_A_DAY], gaps, people, sites)
+    gaps = await _gaps(people, sites, max(begin, now), end, now)
+    columns = _columns(visits[:MOST_A_DAY], gaps, people)
     return Day(asked, columns, is_cut=len(visits) > MOST_A_DAY)
 
 
@@ -184,12 +204,16 @@ async def unconfirmed(member: Member, *, now: datetime) -> list[ClinicsVisit]:
     )
 
 
-GapRow = tuple[UUID, UUID, Gap]
-"""Whose, where, and which."""
+GapRow = tuple[UUID, Gap]
+"""Whose, and which."""
 
 
 async def _gaps(
-    people: Sequence[Choice], site: UUID | None, begin: datetime, end: datetime, now: datetime
+    people: Sequence[Choice],
+    sites: Sequence[Choice],
+    begin: datetime,
+    end: datetime,
+    now: datetime,
 ) -> list[GapRow]:
     if begin >= end:
         return []
@@ -210,14 +234,20 @@ async def _gaps(
         end,
         MOST_A_DAY,
     )
+    names = {site.id: site.name.fr for site in sites}
     return [
         (
             row["practitioner"],
-            row["site"],
-            Gap(row["id"], row["starts_at"], row["minutes"], bool(row["is_held"])),
+            Gap(
+                row["id"],
+                row["starts_at"],
+                row["minutes"],
+                bool(row["is_held"]),
+                names[row["site"]],
+            ),
         )
         for row in rows
-        if site in (None, row["site"])
+        if row["site"] in names
     ]
 
 
@@ -225,37 +255,27 @@ def _columns(
     visits: Sequence[ClinicsVisit],
     gaps: Sequence[GapRow],
     people: Sequence[Choice],
-    sites: Sequence[Choice],
 ) -> list[Column]:
-    """By practitioner in the order of the lists, then by site; whoever has nothing has none."""
-    found: dict[tuple[UUID, UUID], Column] = {}
-    names = {choice.id: choice.name.fr for choice in (*people, *sites)}
+    """By practitioner in the order of the lists; whoever has nothing has none."""
+    found: dict[UUID, Column] = {}
+    names = {choice.id: choice.name.fr for choice in people}
     for row in visits:
-        place = (row.practitioner, row.site)
-        found.setdefault(place, Column(row.visit.practitioner, row.visit.place.name))
-        found[place].rows.append(row)
-    for practitioner, site, gap in gaps:
-        place = (practitioner, site)
-        found.setdefault(place, Column(names.get(practitioner, ""), names.get(site, "")))
-        found[place].rows.append([gap])
+        found.setdefault(row.practitioner, Column(row.visit.practitioner)).rows.append(row)
+    for practitioner, gap in gaps:
+        found.setdefault(practitioner, Column(names.get(practitioner, ""))).rows.append([gap])
     for column in found.values():
         column.rows = _in_order(column.rows)
-    order = {choice.id: n for n, choice in enumerate((*people, *sites))}
+    order = {choice.id: n for n, choice in enumerate(people)}
     last = len(order)
-    return [
-        column
-        for _, column in sorted(
-            found.items(), key=lambda each: [order.get(id, last) for id in each[0]]
-        )
-    ]
+    return [column for _, column in sorted(found.items(), key=lambda e: order.get(e[0], last))]
 
 
 def _in_order(rows: Sequence[ClinicsVisit | list[Gap]]) -> list[ClinicsVisit | list[Gap]]:
-    """Free times that follow each other are one row."""
+    """Free times that follow each other at one site are one row."""
     ordered: list[ClinicsVisit | list[Gap]] = []
     for row in sorted(rows, key=_starts_at):
         last = ordered[-1] if ordered else None
-        if isinstance(row, list) and isinstance(last, list):
+        if isinstance(row, list) and isinstance(last, list) and row[0].site == last[0].site:
             last.extend(row)
         else:
             ordered.append(row)

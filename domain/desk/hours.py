@@ -1,6 +1,6 @@
 """Weekly templates as the staff change them: shown with their effect, then published at once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -83,6 +83,8 @@ class Effect:
     going: int
     staying: Sequence[Staying]
     staying_count: int
+    met: Sequence[Line] = ()
+    """Single days that these hours meet: on them, the day is kept."""
 
 
 async def templates(member: Member, practitioner: UUID) -> list[Template]:
@@ -152,7 +154,10 @@ async def preview(
     wanted = await _read(practitioner, schedule, typed)
     id = schedule or uuid4()
     lines = [Line(id, wanted.site, opening) for opening in wanted.lines]
-    return await _effect(member, practitioner, id, lines, now)
+    effect = await _effect(member, practitioner, id, lines, now)
+    singles = await publishing.single_days(practitioner, member.clinic.today(now))
+    met = [day for day in singles if any(hours.overlap(day.opening, line) for line in wanted.lines)]
+    return replace(effect, met=met[:MOST_SHOWN])
 
 
 async def effect_of_ending(
@@ -164,8 +169,7 @@ async def effect_of_ending(
 
 async def add(member: Member, practitioner: UUID, typed: Typed, *, key: str, now: datetime) -> UUID:
     """The new schedule; the same form sent again gives the same one."""
-    if (await whose(member, practitioner, Right.TEMPLATES)).has_ended:
-        raise NotFound
+    await whose(member, practitioner, Right.TEMPLATES)
     schedule = uuid4()
     content = repr((practitioner, typed.site, sorted(typed.visit_types), typed.lines))
     async with db.transaction():
@@ -173,6 +177,8 @@ async def add(member: Member, practitioner: UUID, typed: Typed, *, key: str, now
         first = await once.claim(member.id, "template", key, content, result=schedule, now=now)
         if first != schedule:
             return first
+        if (await whose(member, practitioner, Right.TEMPLATES)).has_ended:
+            raise NotFound
         wanted = await _read(practitioner, None, typed)
         await Schedule.insert(Schedule(id=schedule, practitioner=practitioner, site=wanted.site))
         await _write(schedule, wanted)
@@ -253,8 +259,9 @@ async def _effect(
 
 
 async def _read(practitioner: UUID, schedule: UUID | None, typed: Typed) -> Hours:
-    """What the form asks for; or Invalid, with what is wrong beside each field."""
-    types = [each for each in await visit_types() if str(each.id) in typed.visit_types]
+    """What the form asks for; or Invalid, with what is wrong beside each field. In a transaction,
+    nobody ends the place or the types meanwhile."""
+    types = await _chosen(typed.visit_types)
     site = read_id(typed.site)
     problems = {} if await _is_site(site) else {"lieu": "missing"}
     problems |= {} if types else {"types": "missing"}
@@ -279,7 +286,24 @@ async def _read(practitioner: UUID, schedule: UUID | None, typed: Typed) -> Hour
 
 
 async def _is_site(site: UUID | None) -> bool:
-    return bool(await db.fetch("SELECT id FROM site WHERE id = {} AND ended_at IS NULL", site))
+    return bool(
+        await db.fetch(
+            f"SELECT id FROM site WHERE id = {{}} AND ended_at IS NULL {db.for_share()}", site
+        )
+    )
+
+
+async def _chosen(typed: Collection[str]) -> list[VisitTypeChoice]:
+    ids = [id for id in map(read_id, typed) if id is not None]
+    still = await db.fetch(
+        f"""
+        SELECT id FROM visit_type WHERE ended_at IS NULL AND id IN ({db.places(ids)})
+        ORDER BY id {db.for_share()}
+        """,
+        *ids,
+    )
+    chosen = {row["id"] for row in still}
+    return [each for each in await visit_types() if each.id in chosen]
 
 
 async def _elsewhere(practitioner: UUID, schedule: UUID | None) -> list[Opening]:

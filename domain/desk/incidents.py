@@ -17,6 +17,8 @@ from domain.staff.roles import Right
 from domain.texts import one_line, read, read_id
 
 PAGE = 50
+EARLIEST = 1900
+"""A year before it is a slip of the hand."""
 LONGEST = 4000
 MOST_PEOPLE = 10_000_000
 TEXTS = {
@@ -181,6 +183,8 @@ def _read_date(text: str, name: str, today: date) -> tuple[date | None, str]:
     try:
         day = date.fromisoformat(typed)
     except ValueError:
+        return None, "odd"
+    if day.year < EARLIEST:
         return None, "odd"
     return day, "future" if day > today else ""
 

@@ -1,7 +1,11 @@
-"""A patient is invited to the portal: the code is shown to the staff once, and kept nowhere."""
+"""A patient is invited to the portal: the code is on the staff's screen, and in no table.
+
+It is made from our key, so that a double click, whose second answer takes the place of the
+first, shows it all the same.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from domain import db
@@ -13,6 +17,9 @@ from domain.links import Links
 from domain.staff import once
 from domain.staff.member import Member
 from domain.staff.roles import Right
+
+SHOWN_AGAIN = timedelta(minutes=2)
+"""To the same form sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +49,54 @@ async def send(
     passwords: Passwords,
     now: datetime,
 ) -> Given:
-    """Sent twice, the first code stays the right one: a form is good for one."""
+    """A form is good for one invitation: sent twice, it shows the first one's code."""
     member.check(Right.PATIENTS)
     if typed.language not in LANGUAGES:
         raise Invalid({"langue": "missing"})
-    made = uuid4()
-    if await once.claim(member.id, "invite", key, str(patient), result=made, now=now) != made:
-        raise FormReused
-    code = await invitations.invite(
-        patient,
-        typed.email,
-        typed.language,
-        member.actor,
-        links=links,
-        passwords=passwords,
-        now=now,
-        in_spite_of_proxy=in_spite_of_proxy,
-    )
+    made, content = uuid4(), f"{patient}|{typed.email}|{typed.language}"
+
+    async def claim() -> None:
+        if await once.claim(member.id, "invite", key, content, result=made, now=now) != made:
+            raise FormReused
+
+    earlier = await once.earlier(member.id, "invite", key, content)
+    if earlier is None:
+        try:
+            code = await invitations.invite(
+                patient,
+                typed.email,
+                typed.language,
+                member.actor,
+                links=links,
+                passwords=passwords,
+                now=now,
+                in_spite_of_proxy=in_spite_of_proxy,
+                made=made,
+                claim=claim,
+            )
+            return await _given(made, code)
+        except FormReused:  # the other click was faster
+            earlier = await once.earlier(member.id, "invite", key, content)
+    return await _given_again(earlier, links, now)
+
+
+async def _given(invitation: UUID, code: str) -> Given:
     (row,) = await db.fetch(
-        "SELECT email, expires_at FROM invitation WHERE patient = {}"
-        " ORDER BY invited_at DESC, expires_at DESC LIMIT 1",
-        patient,
+        "SELECT email, language, expires_at FROM invitation WHERE id = {}", invitation
     )
-    return Given(code, row["email"], typed.language, row["expires_at"])
+    return Given(code, row["email"], row["language"], row["expires_at"])
+
+
+async def _given_again(invitation: UUID | None, links: Links, now: datetime) -> Given:
+    rows = await db.fetch(
+        "SELECT id FROM invitation WHERE id = {} AND invited_at > {}",
+        invitation,
+        now - SHOWN_AGAIN,
+    )
+    code = await invitations.code_again(rows[0]["id"], links=links) if rows else None
+    if code is None:
+        raise FormReused
+    return await _given(rows[0]["id"], code)
 
 
 async def cancel(member: Member, patient: UUID, *, now: datetime) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from domain import audit, db
 from domain.clinic.calendar import moment
 from domain.clinic.settings import ClinicSettings
-from domain.errors import Invalid
+from domain.errors import Invalid, NotFound
 from domain.staff.member import Member
 from domain.staff.roles import Right
 from domain.texts import folded, one_line, read_id
@@ -22,14 +22,17 @@ MOST = 2**62
 OWN_READING = "read.staff.journal"
 GROUPS: dict[str, tuple[str, ...]] = {
     "lectures": ("read.%",),
-    "rendez-vous": ("appointment.%", "slot.%", "day.%", "hours.%", "absence.%", "schedule.%"),
-    "communications": ("communication.%", "message.%", "attachment.%", "thread.%", "template.%"),
-    "acces": ("access.%", "consent.%", "chart.%", "invitation.%", "request.%", "block.%"),
-    "dossiers": ("patient.%", "phones.%", "mail_preferences.%", "language.%", "account.%"),
+    "rendez-vous": ("appointment.%", "slot.%", "open_day.%", "absence.%", "schedule.%"),
+    "communications": ("communication.%", "message.%", "attachment.%", "template.%", "mail.%"),
+    "acces": ("access%", "consent.%", "chart.%", "invitation.%", "request.%", "block.%"),
+    "dossiers": (
+        *("patient.%", "phones.%", "primary_practitioner.%", "registration.%"),
+        *("mail_preferences.%", "language.%", "account%", "activation%", "email_change.%"),
+    ),
     "connexions": ("sign%", "session%", "password%", "second_factor%", "recovery%", "staff.%"),
     "reglages": (
-        *("setting.%", "site.%", "specialty.%", "practitioner.%", "visit_type.%", "team.%"),
-        *("terms.%", "disclaimer.%", "incident.%"),
+        *("clinic.%", "setting.%", "site.%", "specialty.%", "practitioner.%", "visit_type.%"),
+        *("team.%", "terms%", "disclaimer.%", "incident.%"),
     ),
     "exports": ("export%", "%.exported"),
 }
@@ -112,9 +115,31 @@ async def of_patient(member: Member, patient: UUID, *, before: int | None) -> Pa
     return _cut(await _named(rows))
 
 
-async def export(member: Member, asked: Search, *, now: datetime) -> list[Line]:
-    """The newest first. The range has an end, and so has the file; taking it away is recorded."""
+async def export(
+    member: Member, asked: Search, *, part: int | None = None, now: datetime
+) -> list[Line]:
+    """The newest first; of what has more lines than a file, one part, the oldest being the first.
+
+    So no part but the last changes with what is written meanwhile: that a file was taken away,
+    and of whom it tells.
+    """
     member.check(Right.JOURNAL)
+    rows = await _exported(member, asked, part)
+    lines = await _named(rows)
+    async with db.transaction():
+        await audit.record(member.actor, "journal.exported", at=now)
+        patients = Page(lines, None).patients
+        await audit.record_each(member.actor, OWN_READING, patients, at=now)
+    return lines
+
+
+async def parts(member: Member, asked: Search) -> int:
+    """How many files all its lines take."""
+    member.check(Right.JOURNAL)
+    return -(-await _number(asked, member.clinic) // MOST_EXPORTED)
+
+
+async def _exported(member: Member, asked: Search, part: int | None) -> list[dict[str, Any]]:
     first, last = _days(asked)
     problems = {name: "missing" for name, day in (("du", first), ("au", last)) if day is None}
     if problems:
@@ -122,12 +147,24 @@ async def export(member: Member, asked: Search, *, now: datetime) -> list[Line]:
     if first and last and (last - first).days >= LONGEST_RANGE:
         raise Invalid({"au": "too_long"})
     conditions, values = _conditions(asked, member.clinic)
-    rows = await _rows(conditions, values, None, MOST_EXPORTED + 1)
-    if len(rows) > MOST_EXPORTED:
-        raise Invalid({"au": "too_many"})
-    lines = await _named(rows)
-    await audit.record(member.actor, "journal.exported", at=now)
-    return lines
+    if part is None:
+        rows = await _rows(conditions, values, None, MOST_EXPORTED + 1)
+        if len(rows) > MOST_EXPORTED:
+            raise Invalid({"au": "too_many"})
+        return rows
+    newer = await _number(asked, member.clinic) - part * MOST_EXPORTED
+    if part < 1 or newer <= -MOST_EXPORTED:
+        raise NotFound
+    return await _rows(
+        conditions, values, None, MOST_EXPORTED + min(newer, 0), skipped=max(newer, 0)
+    )
+
+
+async def _number(asked: Search, clinic: ClinicSettings) -> int:
+    conditions, values = _conditions(asked, clinic)
+    condition = " AND ".join(["l.id > 0", *conditions])
+    (row,) = await db.fetch(f"SELECT count(*) AS n FROM audit_line l WHERE {condition}", *values)
+    return int(row["n"])
 
 
 async def _page(asked: Search, clinic: ClinicSettings, before: int | None) -> Page:
@@ -217,7 +254,7 @@ def _of_outcome(asked: Search) -> list[tuple[str, list[Any]]]:
 
 
 async def _rows(
-    conditions: list[str], values: list[Any], before: int | None, limit: int
+    conditions: list[str], values: list[Any], before: int | None, limit: int, *, skipped: int = 0
 ) -> list[dict[str, Any]]:
     condition, marked = " AND ".join(["l.id < {}", *conditions]), _without_visit()
     return await db.fetch(
@@ -229,11 +266,12 @@ async def _rows(
         FROM audit_line l
         LEFT JOIN patient p ON p.id = l.patient
         LEFT JOIN staff_member m ON m.id = l.actor AND l.actor_kind = 'staff'
-        WHERE {condition} ORDER BY l.id DESC LIMIT {{}}
+        WHERE {condition} ORDER BY l.id DESC LIMIT {{}} OFFSET {{}}
         """,
         before or MOST,
         *values,
         limit,
+        skipped,
     )
 
 

@@ -3,7 +3,7 @@
 Somebody of the staff looks, and says so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -85,11 +85,19 @@ class Candidate:
     number: Mark
     phones: Mark
     score: int
+    is_alone: bool = True
+    """No other chart stands beside it."""
 
     @property
     def contradicts(self) -> bool:
         """What hardly changes in a life is not the same."""
         return "different" in (self.born, self.number)
+
+    @property
+    def is_certain(self) -> bool:
+        """Else somebody must say that they know who the person is."""
+        is_same = self.number == "same" and not self.contradicts
+        return is_same and self.phones != "different" and self.is_alone
 
 
 async def waiting(
@@ -158,8 +166,11 @@ async def own_chart(account: UUID) -> UUID | None:
     return rows[0]["patient"] if rows else None
 
 
-async def candidates(who: Newcomer, *, also: UUID | None = None) -> list[Candidate]:
-    """The likeliest first; `also`, whom somebody found by searching."""
+async def candidates(
+    who: Newcomer, *, also: UUID | None = None, pressed: UUID | None = None
+) -> list[Candidate]:
+    """The likeliest first, but before them `also`, whom somebody found by searching; `pressed` is
+    among them, and moves none."""
     rows = await db.fetch(
         """
         SELECT p.id, p.first_name, p.last_name, p.birth_date, p.health_number, p.phone,
@@ -172,19 +183,22 @@ async def candidates(who: Newcomer, *, also: UUID | None = None) -> list[Candida
             SELECT id FROM patient WHERE birth_date = {}
             UNION SELECT id FROM patient WHERE folded_name = {}
             UNION SELECT id FROM patient WHERE health_number = {} AND health_number <> ''
-            UNION SELECT id FROM patient WHERE id = {}
+            UNION SELECT id FROM patient WHERE id IN ({}, {})
         )
         """,
         who.birth_date,
         names.searched(who.first_name, who.last_name),
         who.health_number,
         also or UUID(int=0),
+        pressed or UUID(int=0),
     )
     found = [compared(who, row) for row in rows]
-    likely = [each for each in found if each.patient == also or is_likely(each)]
-    return sorted(likely, key=lambda each: (each.patient != also, -each.score, each.full_name))[
-        :MOST
-    ]
+    likely = [each for each in found if each.patient in (also, pressed) or is_likely(each)]
+    likely.sort(
+        key=lambda each: (each.patient != also, -each.score, each.full_name, each.patient.hex)
+    )
+    shown = likely[:MOST] + [each for each in likely[MOST:] if each.patient == pressed]
+    return [replace(each, is_alone=len(shown) == 1) for each in shown]
 
 
 def compared(who: Newcomer, chart: dict[str, Any]) -> Candidate:
@@ -234,19 +248,24 @@ async def match(
     account: UUID,
     patient: UUID,
     *,
+    beside: UUID | None = None,
     is_verified: bool = False,
     in_spite_of_proxy: bool = False,
     now: datetime,
 ) -> None:
-    """The chart is the account's own from now on. Whoever was faster wins."""
+    """The chart is the account's own from now on. Whoever was faster wins.
+
+    `beside`: the chart that somebody had found by searching, which was shown too.
+    """
     member.check(Right.PATIENTS)
     if await own_chart(account) == patient:
         return  # sent twice
     who = await _held(member, account)
-    found = [each for each in await candidates(who, also=patient) if each.patient == patient]
+    charts = await candidates(who, also=beside, pressed=patient)
+    found = [each for each in charts if each.patient == patient]
     if not found:
         raise NotFound
-    if found[0].contradicts and not is_verified:
+    if not found[0].is_certain and not is_verified:
         raise Invalid({"identite": "missing"})
     async with db.transaction():
         await _lock(account)
@@ -278,13 +297,22 @@ async def create(
 
 
 async def decline(member: Member, account: UUID, *, now: datetime) -> None:
-    """They are told to call. The account stays, for a child's profile may be attached to it."""
-    who = await _held(member, account)
+    """They are told to call, once. The account stays, for a child's profile may be attached."""
     async with db.transaction():
         await _lock(account)
+        who = await _held(member, account)
+        if who.is_declined:
+            return
         await _settle(member, who, now)
         await outbox.post("not_matched", account, now=now)
         await audit.record(member.actor, "registration.declined", subject=account, at=now)
+
+
+async def put_back(account: UUID) -> None:
+    """Its chart was not theirs: they wait again, in the transaction that takes it from them."""
+    await Registration.update({Registration.matched_at: None, Registration.matched_by: ""}).where(
+        Registration.account == account
+    )
 
 
 async def _held(member: Member, account: UUID) -> Newcomer:

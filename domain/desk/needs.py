@@ -86,31 +86,26 @@ async def of(table: str, id: UUID, *, now: datetime) -> Needed:
     return Needed(len(rows), [Need(**row) for row in rows[:SHOWN]])
 
 
-async def close_calendar(practitioner: UUID, *, by: str, now: datetime) -> None:
-    """No more slots are published, and those that nobody has taken are withdrawn."""
-    await db.fetch(
-        "UPDATE schedule SET ended_at = {}, ended_by = {}"
-        " WHERE practitioner = {} AND ended_at IS NULL",
-        now,
-        by,
-        practitioner,
-    )
-    await db.fetch(
+async def slots_at(site: UUID, *, now: datetime) -> list[UUID]:
+    """The practitioners who have published slots there, in the order in which they are locked."""
+    rows = await db.fetch(
         """
-        UPDATE slot SET withdrawn_at = {}, withdrawn_why = 'ended', withdrawn_by = {}
-        WHERE practitioner = {} AND starts_at > {} AND withdrawn_at IS NULL AND NOT EXISTS (
-            SELECT 1 FROM appointment ap WHERE ap.slot = slot.id AND ap.cancelled_at IS NULL)
+        SELECT pr.id FROM practitioner pr WHERE EXISTS (
+            SELECT 1 FROM slot sl WHERE sl.practitioner = pr.id AND sl.starts_at > {}
+              AND sl.site = {} AND sl.withdrawn_at IS NULL)
+        ORDER BY pr.id
         """,
         now,
-        by,
-        practitioner,
-        now,
+        site,
     )
+    return [row["id"] for row in rows]
 
 
 async def is_ended_specialty(id: UUID) -> bool:
-    """Also where there is none of that id."""
-    rows = await db.fetch("SELECT 1 FROM specialty WHERE id = {} AND ended_at IS NULL", id)
+    """Also where there is none of that id. In a transaction, nobody ends it meanwhile."""
+    rows = await db.fetch(
+        f"SELECT id FROM specialty WHERE id = {{}} AND ended_at IS NULL {db.for_share()}", id
+    )
     return not rows
 
 

@@ -5,7 +5,7 @@ Nothing of it is deleted: what is offered no more keeps its name where it is ref
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from piccolo.table import Table
 
 from domain import audit, db
+from domain.clinic import publishing
 from domain.clinic.readiness import PROVINCES
 from domain.clinic.tables import Practitioner, Site, Specialty, Team, VisitType
 from domain.desk import needs
@@ -175,8 +176,8 @@ async def add(
     """At the end of its list; the same form twice adds it once."""
     member.check(Right.SETTINGS)
     kind = kind_of(word)
-    values = await _read(kind, form)
     async with db.transaction():
+        values = await _read(kind, form)
         id, content = uuid4(), repr(sorted(values.items(), key=str))
         made = await once.claim(member.id, f"{kind.name}.added", key, content, result=id, now=now)
         if made != id:
@@ -200,11 +201,11 @@ async def save(
     """Visits that are booked keep their time and their length, whatever is changed here."""
     member.check(Right.SETTINGS)
     kind = kind_of(word)
-    saved = await _row(kind, id)
-    values = await _read(kind, form, saved)
-    if all(saved[name] == value for name, value in values.items()):
-        return
     async with db.transaction():
+        saved = await _row(kind, id)
+        values = await _read(kind, form, saved)
+        if all(saved[name] == value for name, value in values.items()):
+            return
         await _write(member, kind, id, values, what="changed", version=version, now=now)
 
 
@@ -224,18 +225,21 @@ async def _write(
         kind.table.update(saved, force=True).where((key == id) & (at == version)).returning(key)
     )
     if not changed:
-        raise await _changed_meanwhile(kind, id)
+        raise await _changed_meanwhile(kind, id, now)
     await audit.record(member.actor, f"{kind.name}.{what}", subject=id, at=now)
 
 
-async def _changed_meanwhile(kind: Kind, id: UUID) -> ChangedMeanwhile:
-    """By whom and when the journal knows."""
+async def _changed_meanwhile(kind: Kind, id: UUID, now: datetime) -> ChangedMeanwhile:
+    """By whom and when the journal knows, which is read backwards, a day at most: it is long, and
+    nobody's form stays open for longer."""
     rows = await db.fetch(
         """
         SELECT l.at, m.first_name || ' ' || m.last_name AS name
         FROM audit_line l LEFT JOIN staff_member m ON m.id = l.actor
-        WHERE l.subject = {} AND l.action IN ({}, {}, {}) ORDER BY l.id DESC LIMIT 1
+        WHERE l.at > {} AND l.subject = {} AND l.action IN ({}, {}, {})
+        ORDER BY l.at DESC LIMIT 1
         """,
+        now - timedelta(days=1),
         id,
         f"{kind.name}.changed",
         f"{kind.name}.ended",
@@ -261,7 +265,8 @@ async def move(member: Member, word: str, id: UUID, *, up: bool, now: datetime) 
             return
         order[place], order[other] = order[other], order[place]
         key = kind.table._meta.primary_key
-        for position, each in enumerate(order):
+        for each in sorted(order):  # in the order in which others lock them
+            position = order.index(each)
             await kind.table.update({"position": position}, force=True).where(key == each)
         await audit.record(member.actor, f"{kind.name}.moved", subject=id, at=now)
 
@@ -273,26 +278,44 @@ async def end(member: Member, word: str, id: UUID, *, version: int, now: datetim
     if (await _row(kind, id))["ended_at"] is not None:
         return
     async with db.transaction():
+        await db.lock_key(f"end of {kind.name}")  # of two types, one must be left to a schedule
+        # As who changes hours: first the practitioner, then the place.
+        whose = await needs.slots_at(id, now=now) if word == "lieux" else []
+        for each in whose:
+            await publishing.lock(each)
         await db.lock_row(kind.table, id)
         values = {"ended_at": now, "ended_by": member.signature}
         await _write(member, kind, id, values, what="ended", version=version, now=now)
         if word == "intervenants":
-            await needs.close_calendar(id, by=member.signature, now=now)
+            await _end_schedules(member, id, now)
+            whose = [id]
+        for each in whose:  # before the last look: nobody books in what was free any more
+            await publishing.publish_for(each, member.clinic, by=member.signature, now=now)
         still = await needs.of(kind.name, id, now=now)
         if still.number:
             raise StillInUse(still.number)
+
+
+async def _end_schedules(member: Member, practitioner: UUID, now: datetime) -> None:
+    await db.fetch(
+        "UPDATE schedule SET ended_at = {}, ended_by = {}"
+        " WHERE practitioner = {} AND ended_at IS NULL",
+        now,
+        member.signature,
+        practitioner,
+    )
 
 
 async def offer_again(member: Member, word: str, id: UUID, *, version: int, now: datetime) -> None:
     """A practitioner's hours are set anew in the calendar: those of before are not taken up."""
     member.check(Right.SETTINGS)
     kind = kind_of(word)
-    row = await _row(kind, id)
-    if row["ended_at"] is None:
-        return
-    if word == "intervenants" and await needs.is_ended_specialty(row["specialty"]):
-        raise Conflict
     async with db.transaction():
+        row = await _row(kind, id)
+        if row["ended_at"] is None:
+            return
+        if word == "intervenants" and await needs.is_ended_specialty(row["specialty"]):
+            raise Conflict
         values = {"ended_at": None, "ended_by": ""}
         await _write(member, kind, id, values, what="resumed", version=version, now=now)
 

@@ -52,6 +52,8 @@ class DeadMail:
     patient: UUID | None
     patient_name: str
     phone: str
+    own: UUID | None
+    """The chart of whose account it was for: its address is corrected there."""
     is_own_address: bool
     """It went where the account's mails go: correcting that may help."""
 
@@ -260,5 +262,6 @@ def _dead(row: dict[str, Any], known: dict[UUID, dict[str, Any]]) -> DeadMail:
         patient=person["id"] if person else None,
         patient_name=f"{person['first_name']} {person['last_name']}" if person else "",
         phone=person["phone"] if person else "",
+        own=row["own"],
         is_own_address=not row["address"],
     )

@@ -7,14 +7,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from domain import audit, db
+from domain.accounts import losses
+from domain.accounts.access import HeldRow
+from domain.clinic.settings import ClinicSettings
 from domain.desk import lists
 from domain.errors import ChangedMeanwhile, Invalid, NotFound, PossibleDuplicates
-from domain.people import birth_dates, health_numbers, names, phones
+from domain.people import birth_dates, health_numbers, names, phones, policy
 from domain.people.tables import Patient
 from domain.staff import once
 from domain.staff.member import Member
 from domain.staff.roles import Right
-from domain.texts import read_id
+from domain.texts import folded, read_id, read_number
 
 PARTS = {"year": "naissance_annee", "month": "naissance_mois", "day": "naissance_jour"}
 PHONES = ("telephone", "autre_telephone")
@@ -29,7 +32,14 @@ FIELDS = (
     "autre_telephone_type",
     "intervenant",
 )
+GROUPS = (
+    *(("prenom",), ("nom",), tuple(PARTS.values()), ("numero_sante",), ("intervenant",)),
+    *((phone, f"{phone}_type") for phone in PHONES),
+)
+"""Fields that are changed together."""
 CHANGES = ("patient.changed", "phones.changed", "primary_practitioner.changed")
+
+MOST_SIMILAR = 10
 
 Typed = Mapping[str, str]
 
@@ -103,10 +113,7 @@ async def edit(member: Member, patient: UUID, typed: Typed, *, version: str, now
     async with db.transaction():
         done = await (
             Patient.update({**columns, "version": Patient.version + 1})
-            .where(
-                (Patient.id == patient)
-                & (Patient.version == (int(version) if version.isdecimal() else 0))
-            )
+            .where((Patient.id == patient) & (Patient.version == (read_number(version) or 0)))
             .returning(Patient.id)
         )
         if not done:
@@ -120,6 +127,22 @@ async def edit(member: Member, patient: UUID, typed: Typed, *, version: str, now
                 subject=details.primary_practitioner,
                 at=now,
             )
+        if before["birth_date"] != details.birth_date:
+            await _reopen(member, patient, before["birth_date"], now)
+    if before["birth_date"] != details.birth_date:
+        await losses.record_due(now=now)
+
+
+def merged(typed: Typed, base: Typed, newer: Typed) -> dict[str, str]:
+    """Of two who changed a chart, the one who comes later: what they changed of `base` stays
+    as they typed it, the rest is as it was saved meanwhile. Pure."""
+    kept = {
+        name
+        for group in GROUPS
+        if any(typed[name] != base[name] for name in group)
+        for name in group
+    }
+    return {name: (typed if name in kept else newer)[name] for name in FIELDS}
 
 
 async def as_typed(patient: UUID) -> dict[str, str]:
@@ -202,17 +225,17 @@ async def _of_practitioner(member: Member, chosen: str, but: UUID | None) -> dic
 
 
 async def _similar(details: Details) -> Sequence[Similar]:
-    """The same name and birth date, or the same health number."""
+    """The same health number; or the same birth date, with much the same name or a phone."""
     rows = await db.fetch(
         """
-        SELECT id, first_name, last_name, birth_date, health_number, phone FROM patient
-        WHERE (birth_date = {} AND folded_name = {}) OR (health_number = {} AND health_number <> '')
-        ORDER BY folded_name, id LIMIT 10
+        SELECT id, first_name, last_name, birth_date, health_number, phone, other_phone
+        FROM patient WHERE birth_date = {} OR (health_number = {} AND health_number <> '')
+        ORDER BY folded_name, id
         """,
         details.birth_date,
-        details.folded_name,
         details.health_number,
     )
+    rows = [row for row in rows if _is_similar(details, row)][:MOST_SIMILAR]
     return [
         Similar(
             row["id"],
@@ -223,6 +246,39 @@ async def _similar(details: Details) -> Sequence[Similar]:
         )
         for row in rows
     ]
+
+
+def _is_similar(details: Details, row: Mapping[str, Any]) -> bool:
+    if details.health_number and row["health_number"] == details.health_number:
+        return True
+    if row["birth_date"] != details.birth_date:
+        return False
+    known = {row["phone"], row["other_phone"]} - {""}
+    if known & {details.phone, details.other_phone}:
+        return True
+    is_same_family = folded(row["last_name"]) == folded(details.last_name)
+    return is_same_family and names.resemble(row["first_name"], details.first_name)
+
+
+async def _reopen(member: Member, patient: UUID, born: date, now: datetime) -> None:
+    """Who lost the profile by a birth date that was wrong has it again, and is told on the day."""
+    rows = await db.fetch(
+        """
+        SELECT g.id, g.relationship, g.lost_at, p.birth_date, pc.id AS consent, pc.until
+        FROM proxy_grant g JOIN patient p ON p.id = g.patient
+        LEFT JOIN proxy_consent pc ON pc."grant" = g.id AND pc.withdrawn_at IS NULL
+        WHERE g.patient = {} AND g.withdrawn_at IS NULL AND g.relationship <> 'self'
+        """,
+        patient,
+    )
+    for row in rows:
+        was_lost = row["lost_at"] is not None or _is_lost(row, born, member.clinic, now)
+        if was_lost and not _is_lost(row, row["birth_date"], member.clinic, now):
+            await losses.reopen(member.actor, row["id"], patient, now=now)
+
+
+def _is_lost(row: Mapping[str, Any], born: date, clinic: ClinicSettings, now: datetime) -> bool:
+    return policy.is_lost(HeldRow(born, row), clinic, now)
 
 
 async def _row(patient: UUID) -> dict[str, Any]:

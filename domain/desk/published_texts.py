@@ -3,7 +3,7 @@
 A version that was published never changes: whoever accepted it accepted those words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -45,7 +45,7 @@ async def history(member: Member, which: Which) -> list[Version]:
     """The newest first: that is the one in force."""
     member.check(Right.SETTINGS)
     rows = await TABLES[which].select().order_by(_number(which), ascending=False).limit(LISTED)
-    authors = await _authors(which)
+    authors = await _authors(which, [row["published_at"] for row in rows])
     return [_version(row, authors) for row in rows]
 
 
@@ -98,18 +98,22 @@ async def _last(which: Which) -> Mapping[str, Any] | None:
 
 
 async def _changed_meanwhile(which: Which) -> ChangedMeanwhile:
-    last, authors = await _last(which), await _authors(which)
+    last = await _last(which)
     if last is None:
         return ChangedMeanwhile()
+    authors = await _authors(which, [last["published_at"]])
     return ChangedMeanwhile(authors.get(last["id"], ""), last["published_at"])
 
 
-async def _authors(which: Which) -> dict[UUID, str]:
+async def _authors(which: Which, times: Collection[datetime]) -> dict[UUID, str]:
+    """Found by when they published: the journal is long, and has no order of acts."""
     rows = await db.fetch(
-        """
+        f"""
         SELECT l.subject, m.first_name || ' ' || m.last_name AS name
-        FROM audit_line l JOIN staff_member m ON m.id = l.actor WHERE l.action = {}
+        FROM audit_line l JOIN staff_member m ON m.id = l.actor
+        WHERE l.at IN ({db.places(times)}) AND l.actor_kind = 'staff' AND l.action = {{}}
         """,
+        *times,
         f"{which}.published",
     )
     return {row["subject"]: row["name"] for row in rows}

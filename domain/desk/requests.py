@@ -186,7 +186,8 @@ async def handle(member: Member, request: UUID, outcome: str, note: str, *, now:
             at=now,
         )
         if not (asked.visit and asked.visit.is_cancelled):  # of which they were told already
-            await outbox.post("request_handled", asked.account, now=now, request=request)
+            refused: dict[str, Any] = {"declined": 1} if outcome == "declined" else {}
+            await outbox.post("request_handled", asked.account, now=now, request=request, **refused)
 
 
 async def _check_same(member: Member, request: UUID, outcome: str, note: str) -> None:

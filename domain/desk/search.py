@@ -66,6 +66,8 @@ class Row:
     phone: str
     practitioner: str
     has_account: bool
+    is_blocked: bool
+    """Whether the clinic keeps somebody from acting for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,10 @@ async def _rows(sought: Sought, after: UUID | None) -> list[dict[str, Any]]:
                CASE WHEN EXISTS (
                    SELECT 1 FROM proxy_grant g WHERE g.patient = p.id
                      AND g.relationship = 'self' AND g.withdrawn_at IS NULL
-               ) THEN 1 ELSE 0 END AS has_account
+               ) THEN 1 ELSE 0 END AS has_account,
+               CASE WHEN EXISTS (
+                   SELECT 1 FROM access_block b WHERE b.patient = p.id AND b.ended_at IS NULL
+               ) THEN 1 ELSE 0 END AS is_blocked
         FROM patient p LEFT JOIN practitioner pr ON pr.id = p.primary_practitioner
         WHERE {" AND ".join(condition for condition, _ in parts)}
         ORDER BY p.folded_name, p.id LIMIT {PAGE + 1}
@@ -172,4 +177,5 @@ def _row(row: dict[str, Any]) -> Row:
         phone=row["phone"],
         practitioner=" ".join(name for name in names if name),
         has_account=bool(row["has_account"]),
+        is_blocked=bool(row["is_blocked"]),
     )

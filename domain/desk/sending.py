@@ -9,18 +9,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from domain import db
-from domain.clinic.settings import ClinicSettings
+from domain.accounts import access
+from domain.clinic.calendar import moment
 from domain.desk import communications, lists, search
 from domain.desk.communications import Party
 from domain.desk.lists import Choice
-from domain.desk.text_templates import addressed
+from domain.desk.text_templates import addressed, odd_places
 from domain.errors import Invalid, NotFound
 from domain.messages import attachments, clinic_side
 from domain.messages.attachments import File
 from domain.messages.clinic_side import ToSend
 from domain.messages.files import Files
-from domain.messages.rules import Kind
-from domain.people.coming_of_age import is_of_age
+from domain.messages.rules import GRANT_OF, KINDS, Kind
+from domain.people.policy import Grant
 from domain.staff import once
 from domain.staff.member import Member
 from domain.texts import read
@@ -32,17 +33,6 @@ _SEEN_BY = """(p.primary_practitioner = {}
     OR EXISTS (SELECT 1 FROM appointment v WHERE v.patient = p.id AND v.practitioner = {})
     OR EXISTS (SELECT 1 FROM message o WHERE o.patient = p.id AND o.practitioner = {}))"""
 """Whom a practitioner may write to: their patients."""
-_HELD = """EXISTS (
-    SELECT 1 FROM proxy_grant g JOIN account ac ON ac.id = g.account
-    WHERE g.patient = p.id AND g.withdrawn_at IS NULL AND ac.activated_at IS NOT NULL
-      AND ac.disabled_at IS NULL AND"""
-_READERS = f"""
-    CASE WHEN {_HELD} g.relationship = 'self') THEN 1 ELSE 0 END AS has_own,
-    CASE WHEN {_HELD} g.relationship <> 'self') THEN 1 ELSE 0 END AS has_other,
-    CASE WHEN {_HELD} g.relationship <> 'self' AND EXISTS (
-        SELECT 1 FROM proxy_consent c WHERE c.grant = g.id AND c.withdrawn_at IS NULL
-          AND (c.until IS NULL OR c.until > {{}}))) THEN 1 ELSE 0 END AS has_agreed
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +54,16 @@ class Recipient:
     first_name: str
     last_name: str
     birth_date: date
-    is_read: bool
-    """Someone has an account that opens this chart."""
+    read: frozenset[Kind]
+    """Of these kinds someone has an account that opens what is sent."""
+
+    @property
+    def is_read(self) -> bool:
+        return bool(self.read)
+
+    @property
+    def unread(self) -> list[Kind]:
+        return [kind for kind in KINDS if kind not in self.read]
 
     @property
     def full_name(self) -> str:
@@ -114,8 +112,7 @@ async def seen_on(
     """Everyone who has a visit of this practitioner on that day."""
     member.check_practitioner(practitioner)
     zone = member.clinic.zone
-    begins = datetime.combine(day, time(), zone)
-    ends = datetime.combine(day + timedelta(days=1), time(), zone)
+    begins, ends = (moment(each, time(), zone) for each in (day, day + timedelta(days=1)))
     where = """EXISTS (
         SELECT 1 FROM appointment d WHERE d.patient = p.id AND d.practitioner = {}
           AND d.cancelled_at IS NULL AND d.starts_at >= {} AND d.starts_at < {})"""
@@ -137,7 +134,7 @@ async def send(
         raise Invalid({"recipients": "missing"})
     if len(people) > MOST_RECIPIENTS:
         raise Invalid({"recipients": "too_many"})
-    await _check_signer(member, written)
+    await _check(member, written)
     content = _content(written, [each.id for each in people])
     if earlier := await once.earlier(member.id, "send", key, content):
         return earlier
@@ -154,16 +151,26 @@ async def send(
 
 
 async def answer(
-    member: Member, thread: UUID, written: Written, *, key: str, store: Files, now: datetime
+    member: Member,
+    thread: UUID,
+    written: Written,
+    *,
+    key: str,
+    seen: UUID | None = None,
+    store: Files,
+    now: datetime,
 ) -> None:
-    """To a thread: what the patient's side wrote there is answered."""
+    """To a thread: what the patient's side wrote there is answered.
+
+    `seen`: its newest message as it was read; of what a colleague wrote since, one is told first.
+    """
     patient = await communications.patient_of(member, thread)
     (person,) = await _people(member, "p.id = {}", [patient], is_known=True, now=now)
-    await _check_signer(member, written)
+    await _check(member, written)
     content = _content(written, [thread])
     if await once.earlier(member.id, "answer", key, content):
         return
-    draft = replace(_draft(member, written, person), thread=thread)
+    draft = replace(_draft(member, written, person), thread=thread, seen=seen)
     (files,) = await _keep([draft], store, now=now)
     made = uuid4()
     async with db.transaction():
@@ -197,7 +204,11 @@ def _draft(member: Member, written: Written, to: Recipient) -> ToSend:
     )
 
 
-async def _check_signer(member: Member, written: Written) -> None:
+async def _check(member: Member, written: Written) -> None:
+    parts = {"subject": written.subject, "body": written.body}
+    problems = {name: "odd_place" for name, text in parts.items() if odd_places(text)}
+    if problems:
+        raise Invalid(problems)
     offered = await signers(member)
     known = {each.id for each in (*offered.practitioners, *offered.teams)}
     chosen = {written.signer.practitioner, written.signer.team} - {None}
@@ -219,27 +230,20 @@ async def _people(
         where, own = f"({where}) AND {_SEEN_BY}", [member.only] * 3
     rows = await db.fetch(
         f"""
-        SELECT p.id, p.first_name, p.last_name, p.birth_date, {_READERS}
-        FROM patient p WHERE {where}
+        SELECT p.id, p.first_name, p.last_name, p.birth_date FROM patient p WHERE {where}
         ORDER BY p.folded_name, p.birth_date, p.id LIMIT {{}}
         """,
-        now,
         *values,
         *own,
         limit,
     )
-    return [_recipient(row, member.clinic, now) for row in rows]
+    readers = await access.readers([row["id"] for row in rows], member.clinic, now=now)
+    return [_recipient(row, readers.get(row["id"], frozenset())) for row in rows]
 
 
-def _recipient(row: dict[str, Any], clinic: ClinicSettings, now: datetime) -> Recipient:
-    is_read = (
-        row["has_own"]
-        or row["has_agreed"]
-        or (row["has_other"] and not is_of_age(row["birth_date"], clinic, now))
-    )
-    return Recipient(
-        row["id"], row["first_name"], row["last_name"], row["birth_date"], bool(is_read)
-    )
+def _recipient(row: dict[str, Any], may: Collection[Grant]) -> Recipient:
+    read = frozenset(kind for kind in KINDS if GRANT_OF[kind] in may)
+    return Recipient(row["id"], row["first_name"], row["last_name"], row["birth_date"], read)
 
 
 def _content(written: Written, about: Sequence[UUID]) -> str:

@@ -4,7 +4,9 @@ import csv
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""With which a spreadsheet may take text for a formula, the wide ones too, after blanks too."""
+BLANKS = ("\t", "\r", "\n")
 
 
 def sheet(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
@@ -17,6 +19,5 @@ def sheet(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
 
 
 def cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    kept = f"'{text}" if text.startswith(FORMULA) else text
-    return kept.replace("\0", "")
+    text = "" if value is None else str(value).replace("\0", "")
+    return f"'{text}" if text.startswith(BLANKS) or text.lstrip().startswith(SIGNS) else text

@@ -1,5 +1,6 @@
 """Texts that staff use again and again: put into a message, where they can be changed."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ LONGEST_NAME = 80
 MOST = 200
 FIRST_NAME = "{prénom}"
 SPELLINGS = (FIRST_NAME, "{prenom}", "{Prénom}", "{first name}")
+PLACE = re.compile(r"\{[^{}\n]{1,40}\}")
 _COLUMNS = "id, name, language, subject, body, changed_at, changed_by, version"
 
 
@@ -50,6 +52,11 @@ def addressed(text: str, first_name: str) -> str:
     for spelling in SPELLINGS:
         text = text.replace(spelling, first_name)
     return text
+
+
+def odd_places(text: str) -> list[str]:
+    """Places left open that nothing fills: the patient would read « {nom} »."""
+    return [found for found in PLACE.findall(text) if found not in SPELLINGS]
 
 
 async def every() -> list[Stored]:
@@ -131,19 +138,22 @@ async def end(member: Member, template: UUID, *, now: datetime) -> None:
 
 def _checked(text: Text) -> dict[str, Any]:
     name, subject, body = one_line(text.name), one_line(text.subject), read(text.body)
-    problems = {}
-    if not has_words(name):
-        problems["nom"] = "missing"
-    elif len(name) > LONGEST_NAME:
-        problems["nom"] = "too_long"
-    if text.language not in LANGUAGES:
-        problems["langue"] = "missing"
-    if len(subject) > LONGEST_SUBJECT:
-        problems["sujet"] = "too_long"
-    if not has_words(body):
-        problems["texte"] = "missing"
-    elif len(body) > LONGEST_CLINIC_BODY:
-        problems["texte"] = "too_long"
-    if problems:
+    found = {
+        "nom": _problem(name, LONGEST_NAME),
+        "langue": "" if text.language in LANGUAGES else "missing",
+        "sujet": _problem(subject, LONGEST_SUBJECT, is_optional=True) or _odd_place(subject),
+        "texte": _problem(body, LONGEST_CLINIC_BODY) or _odd_place(body),
+    }
+    if problems := {field: problem for field, problem in found.items() if problem}:
         raise Invalid(problems)
     return {"name": name, "language": text.language, "subject": subject, "body": body}
+
+
+def _problem(text: str, longest: int, *, is_optional: bool = False) -> str:
+    if not (is_optional or has_words(text)):
+        return "missing"
+    return "too_long" if len(text) > longest else ""
+
+
+def _odd_place(text: str) -> str:
+    return "odd_place" if odd_places(text) else ""

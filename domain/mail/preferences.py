@@ -1,6 +1,6 @@
 """Which mails an account wants about a profile. Those about the account itself are always sent."""
 
-from collections.abc import Set
+from collections.abc import Collection, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -57,12 +57,21 @@ async def refused_classes(account: UUID, patient: UUID) -> frozenset[str]:
 
 async def refusing(patient: UUID, mail_class: str) -> frozenset[UUID]:
     """The accounts that are not to be written to in this class about this patient."""
+    found = await refusals([patient], mail_class)
+    return frozenset(account for account, _ in found)
+
+
+async def refusals(patients: Collection[UUID], mail_class: str) -> frozenset[tuple[UUID, UUID]]:
+    """Each account with the patient about whom it is not to be written to in this class."""
     rows = await db.fetch(
-        "SELECT account FROM mail_preference WHERE patient = {} AND mail_class = {}",
-        patient,
+        f"""
+        SELECT account, patient FROM mail_preference
+        WHERE mail_class = {{}} AND patient IN ({db.places(patients)})
+        """,
         mail_class,
+        *patients,
     )
-    return frozenset(row["account"] for row in rows)
+    return frozenset((row["account"], row["patient"]) for row in rows)
 
 
 async def choose(viewer: Viewer, patient: UUID, wanted: Set[str], *, now: datetime) -> None:

@@ -52,15 +52,18 @@ async def patient_of(email: str, profile: str = "") -> UUID:
 
 
 async def signer(text: str) -> Signer:
-    """A team by its name, a practitioner by title and last name, or in full."""
+    """A team by its name, a practitioner by title and last name, or in full; none that ended."""
     name = text.strip()
-    teams = await db.fetch("SELECT id FROM team WHERE name_fr = {} OR name_en = {}", name, name)
+    teams = await db.fetch(
+        "SELECT id FROM team WHERE ended_at IS NULL AND (name_fr = {} OR name_en = {})", name, name
+    )
     if teams:
         return Signer(team=_only(teams, "sender"))
     practitioners = await db.fetch(
         """
         SELECT id FROM practitioner
-        WHERE title || ' ' || last_name = {} OR title || ' ' || first_name || ' ' || last_name = {}
+        WHERE ended_at IS NULL AND (
+            title || ' ' || last_name = {} OR title || ' ' || first_name || ' ' || last_name = {})
         """,
         name,
         name,

@@ -1,5 +1,6 @@
 """What the clinic does with communications: sends, allows replies, looks after threads."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from domain import audit, db
 from domain.accounts.access import names_of_holders
 from domain.audit import Actor
 from domain.clinic.tables import Practitioner, Site, Team
-from domain.errors import Invalid, NotFound
+from domain.errors import ChangedMeanwhile, Invalid, NotFound
 from domain.mail import delivery as mails
 from domain.messages import attachments, texts_to_send, writing
 from domain.messages.attachments import File, Stored
@@ -25,7 +26,12 @@ LONGEST_CLINIC_BODY = 10_000
 LONGEST_NAME = 120
 TICK = timedelta(microseconds=1)
 """The least by which one time is later than another."""
+ANY = UUID(int=0)
+"""Of what was seen: whatever stands now."""
 WITH_FILES: frozenset[Kind] = frozenset({"document", "invoice"})
+
+SIGNED = re.compile(r" \([0-9a-f-]{36}\)$")
+"""The id that a row keeps beside a name."""
 
 Mailed = Literal["sent", "waiting", "dead", "none", "unknown"]
 """Unknown is what was so long ago that its mail, if any, is no longer kept."""
@@ -49,6 +55,8 @@ class ToSend:
     may_answer: bool = False
     new_thread: UUID | None = None
     """The id of the thread that it begins, where it is known beforehand."""
+    seen: UUID | None = None
+    """The thread's newest message when this was written, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +107,7 @@ async def post(actor: Actor, draft: ToSend, stored: Sequence[Stored], *, now: da
             await db.lock_key("attachments")
         sender = await _sender(draft)
         thread = await _thread(draft, now)
+        await _check_seen(thread, draft.seen)
         now = await _after_newest(thread, now)
         message = Message(
             id=uuid4(),
@@ -138,12 +147,19 @@ async def assign(
     team: UUID | None = None,
     practitioner: UUID | None = None,
     by: str,
+    seen: UUID | None = ANY,
     now: datetime,
 ) -> None:
-    """To whom it is to look after it from now on: a team, or a practitioner."""
+    """To whom it is to look after it from now on: a team, or a practitioner.
+
+    `seen`: the assignment that stood when this was decided. To whom it is given already, it is not
+    given again.
+    """
     await _known_signer(team, practitioner)
     async with db.transaction():
         row = await _locked(thread)
+        if await _is_assigned(thread, (team, practitioner), seen):
+            return
         await Assignment.insert(
             Assignment(
                 id=uuid4(),
@@ -317,7 +333,9 @@ async def _thread(draft: ToSend, now: datetime) -> Thread:
         return found
     if not await Patient.exists().where(Patient.id == draft.patient):
         raise NotFound
-    if draft.site is not None and not await Site.exists().where(Site.id == draft.site):
+    if draft.site is not None and not await Site.exists().where(
+        (Site.id == draft.site) & Site.ended_at.is_null()
+    ):
         raise Invalid({"site": "unknown"})
     made = Thread(
         id=draft.new_thread or uuid4(),
@@ -334,9 +352,11 @@ async def _known_signer(team: UUID | None, practitioner: UUID | None) -> None:
     if (team is None) == (practitioner is None):
         raise Invalid({"assignee": "missing"})
     known = (
-        await Team.exists().where(Team.id == team)
+        await Team.exists().where((Team.id == team) & Team.ended_at.is_null())
         if team is not None
-        else await Practitioner.exists().where(Practitioner.id == practitioner)
+        else await Practitioner.exists().where(
+            (Practitioner.id == practitioner) & Practitioner.ended_at.is_null()
+        )
     )
     if not known:
         raise Invalid({"assignee": "unknown"})
@@ -371,6 +391,47 @@ async def _locked(thread: UUID) -> Thread:
     if found is None:
         raise NotFound
     return found
+
+
+async def _check_seen(thread: Thread, seen: UUID | None) -> None:
+    """The patient gets one answer of the clinic's, unless the second knows of the first."""
+    rows = (
+        []
+        if seen is None
+        else await db.fetch(
+            """
+        SELECT m.written_by, m.sent_at FROM message m
+        WHERE m.thread = {} AND m.account IS NULL AND (m.sent_at, m.id) > (
+            SELECT s.sent_at, s.id FROM message s WHERE s.id = {} AND s.thread = m.thread)
+        ORDER BY m.sent_at DESC, m.id DESC LIMIT 1
+        """,
+            thread.id,
+            seen,
+        )
+    )
+    if rows:
+        raise _changed_by(rows[0]["written_by"], rows[0]["sent_at"])
+
+
+async def _is_assigned(
+    thread: UUID, to: tuple[UUID | None, UUID | None], seen: UUID | None
+) -> bool:
+    """To them already; to others, by someone else since, it is refused."""
+    latest = await (
+        Assignment.objects()
+        .where(Assignment.thread == thread)
+        .order_by(Assignment.assigned_at, Assignment.id, ascending=False)
+        .first()
+    )
+    if latest is not None and (latest.team, latest.practitioner) == to:
+        return True
+    if seen not in (ANY, latest.id if latest else None):
+        raise _changed_by(latest.assigned_by, latest.assigned_at) if latest else ChangedMeanwhile
+    return False
+
+
+def _changed_by(signature: str, at: datetime) -> ChangedMeanwhile:
+    return ChangedMeanwhile(SIGNED.sub("", signature), at)
 
 
 async def _after_newest(thread: Thread, now: datetime) -> datetime:

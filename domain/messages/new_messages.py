@@ -47,7 +47,7 @@ async def teams() -> list[TeamName]:
     rows = await db.fetch(
         """
         SELECT id, name_fr AS fr, name_en AS en FROM team
-        WHERE takes_messages = {} ORDER BY position, name_fr
+        WHERE takes_messages = {} AND ended_at IS NULL ORDER BY position, name_fr
         """,
         True,
     )

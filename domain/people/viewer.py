@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -149,22 +149,34 @@ _VIEWER = f"""
     LEFT JOIN patient p ON p.id = g.patient
     LEFT JOIN proxy_consent pc ON pc."grant" = g.id AND pc.withdrawn_at IS NULL
     WHERE a.disabled_at IS NULL AND {{condition}}
-    ORDER BY g.granted_at, g.id
 """
-BY_SESSION = _VIEWER.format(
+_IN_ORDER = "ORDER BY g.granted_at, g.id"
+_BY_SESSION = _VIEWER.format(
     more=", s.id AS session_id, s.created_at AS session_created_at, s.last_used_at",
     source="session s JOIN account a ON a.id = s.account",
     condition="s.token_hash = {}",
 )
-BY_ACCOUNT = _VIEWER.format(more="", source="account a", condition="a.id = {}")
+BY_SESSION = f"{_BY_SESSION} {_IN_ORDER}"
+_AMONG = _VIEWER.format(more="", source="account a", condition="a.id IN")
 
 
 async def load(account: UUID, *, via: str, request_id: str) -> Viewer:
     """The viewer as which an account acts without a session: mail links and jobs."""
-    rows = await db.fetch(BY_ACCOUNT, account)
-    if not rows:
+    found = await load_each([account], via=via, request_id=request_id)
+    if account not in found:
         raise NotFound
-    return from_rows(rows, Actor(via, account, request_id))
+    return found[account]
+
+
+async def load_each(accounts: Collection[UUID], *, via: str, request_id: str) -> dict[UUID, Viewer]:
+    """Without those that are unknown or disabled."""
+    rows = await db.fetch(f"{_AMONG} ({db.places(accounts)}) {_IN_ORDER}", *accounts)
+    of_each: dict[UUID, list[dict[str, Any]]] = {}
+    for row in rows:
+        of_each.setdefault(row["account_id"], []).append(row)
+    return {
+        account: from_rows(own, Actor(via, account, request_id)) for account, own in of_each.items()
+    }
 
 
 def from_rows(rows: Sequence[dict[str, Any]], actor: Actor) -> Viewer:

@@ -31,11 +31,11 @@ _BY_SESSION = f"""
 
 async def begin(member: UUID, *, device: str, now: datetime) -> str:
     """A new session's token, the only copy of it; the oldest beyond three ends."""
-    token = secrets.token_urlsafe(32)
+    token, fresh = secrets.token_urlsafe(32), uuid4()
     async with db.transaction():
         await StaffSession.insert(
             StaffSession(
-                id=uuid4(),
+                id=fresh,
                 token_hash=hash_of(token),
                 member=member,
                 created_at=now,
@@ -45,13 +45,16 @@ async def begin(member: UUID, *, device: str, now: datetime) -> str:
         )
         await db.fetch(
             """
-            DELETE FROM staff_session WHERE member = {} AND id NOT IN (
-                SELECT id FROM staff_session WHERE member = {} ORDER BY created_at DESC LIMIT {}
+            DELETE FROM staff_session WHERE member = {} AND id <> {} AND id NOT IN (
+                SELECT id FROM staff_session WHERE member = {} AND id <> {}
+                ORDER BY created_at DESC, id LIMIT {}
             )
             """,
             member,
+            fresh,
             member,
-            MOST_AT_ONCE,
+            fresh,
+            MOST_AT_ONCE - 1,
         )
     return token
 

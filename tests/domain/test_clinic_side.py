@@ -11,9 +11,9 @@ import pytest
 
 from domain import audit, db
 from domain.audit import Actor
-from domain.errors import Invalid, NotFound, PdfRefused
+from domain.errors import ChangedMeanwhile, Invalid, NotFound, PdfRefused
 from domain.mail import delivery as mails
-from domain.messages import addressing, attachments, clinic_side, threads
+from domain.messages import addressing, attachments, clinic_side, new_messages, threads
 from domain.messages.attachments import File
 from domain.messages.clinic_side import ToSend
 from domain.messages.files import FolderStore
@@ -26,6 +26,7 @@ from tests.world import NOW, World
 STAFF = Actor("staff", None, "test")
 BY = "Mélanie Caron"
 MINUTE = timedelta(minutes=1)
+ASSIGNED = "SELECT 1 FROM audit_line WHERE action = 'communication.assigned'"
 
 
 @pytest.fixture
@@ -315,6 +316,63 @@ async def test_whom_the_clinic_means(world: World) -> None:
         assert (await addressing.signer(name)).team == world.team
     for name in ("Dre Roy", " Dre Camille Roy"):
         assert (await addressing.signer(name)).practitioner == world.practitioner
+
+
+async def test_what_the_clinic_has_ended_takes_nothing_new(
+    world: World, files: FolderStore
+) -> None:
+    """Finding 3: what was begun with it goes on."""
+    thread = await clinic_side.send(STAFF, draft(world), files=files, now=NOW)
+    for table in ("team", "practitioner", "site"):
+        await db.fetch(f"UPDATE {table} SET ended_at = {{}}", NOW)
+    assert await new_messages.teams() == []
+    for act in (
+        addressing.signer("Accueil"),
+        addressing.signer("Dre Roy"),
+        clinic_side.assign(STAFF, thread, team=world.team, by=BY, now=NOW),
+        clinic_side.assign(STAFF, thread, practitioner=world.practitioner, by=BY, now=NOW),
+        clinic_side.send(STAFF, draft(world), files=files, now=NOW),
+    ):
+        with pytest.raises(Invalid):
+            await act
+    await clinic_side.send(STAFF, draft(world, thread=thread), files=files, now=NOW + MINUTE)
+    assert await count("message") == 2
+
+
+async def test_of_two_answers_at_once_the_second_is_told_of_the_first(
+    world: World, files: FolderStore
+) -> None:
+    """Finding 6."""
+    thread = await world.thread()
+    asked = await world.message(thread, "Et ensuite ?", account=world.alice_account)
+    answers = [draft(world, thread=thread, seen=asked, body=body) for body in ("Un", "Deux")]
+    found = await asyncio.gather(
+        *(clinic_side.send(STAFF, each, files=files, now=NOW + MINUTE) for each in answers),
+        return_exceptions=True,
+    )
+    (told,) = [each for each in found if isinstance(each, ChangedMeanwhile)]
+    assert (told.by, told.at) == (BY, NOW + MINUTE)
+    assert await count("message") == 3
+    (newest,) = await db.fetch("SELECT id FROM message ORDER BY sent_at DESC LIMIT 1")
+    seen = replace(answers[0], seen=newest["id"])
+    await clinic_side.send(STAFF, seen, files=files, now=NOW + 2 * MINUTE)
+
+
+async def test_a_thread_is_given_once_and_nobody_takes_it_from_another_unseen(
+    world: World,
+) -> None:
+    """Finding 6."""
+    thread = await world.thread()
+    to = {"team": world.team, "by": f"{BY} ({uuid4()})", "seen": None}
+    for _ in range(2):
+        await clinic_side.assign(STAFF, thread, now=NOW, **to)
+    (first,) = await rows("assignment")
+    other = {"practitioner": world.practitioner, "by": BY}
+    with pytest.raises(ChangedMeanwhile) as told:
+        await clinic_side.assign(STAFF, thread, seen=None, now=NOW + MINUTE, **other)
+    assert (told.value.by, told.value.at) == (BY, NOW)
+    await clinic_side.assign(STAFF, thread, seen=first["id"], now=NOW + MINUTE, **other)
+    assert (await count("assignment"), len(await db.fetch(ASSIGNED))) == (2, 2)
 
 
 async def test_whom_nobody_knows_or_several_are(world: World) -> None:

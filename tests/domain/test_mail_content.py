@@ -217,6 +217,7 @@ VARIANTS: list[tuple[str, dict[str, object]]] = [
     ("coming_of_age", {"facts": {"days": "14"}}),
     ("email_change_link", {"facts": {"by": "clinic"}}),
     ("coming_of_age", {"facts": {"days": "0"}}),
+    ("request_handled", {"facts": {"declined": "1"}}),
 ]
 VISIT_LETTERS: list[About] = [
     letter(kind, language, shows_details=shows_details)
@@ -456,6 +457,17 @@ def test_a_loss_of_access_is_said_with_its_day() -> None:
     )
     assert "Le 9 mars 2027, MFIRST aura 14 ans" in soon
     assert "Depuis le 9 mars 2027, MFIRST a 14 ans" in lost
+
+
+def test_a_request_that_was_declined_is_not_said_to_be_done() -> None:
+    said = {
+        outcome: bodies(parsed(account_letter("request_handled", facts=facts)))[0]
+        for outcome, facts in (("done", {}), ("declined", {"declined": "1"}))
+    }
+    assert "Votre demande est maintenant traitée." in " ".join(said["done"].split())
+    declined = " ".join(said["declined"].split())
+    assert "ne peut donner suite à votre demande. Appelez-la pour en savoir plus." in declined
+    assert "traitée." not in declined
 
 
 def test_what_can_no_longer_be_done_has_no_button() -> None:

@@ -72,6 +72,13 @@ async def test_of_two_who_add_the_same_address_at_once_one_is_told(world: World)
     assert [each.problems for each in refused] == [{"courriel": "taken"}] * 2
 
 
+async def test_of_sessions_begun_in_the_same_instant_the_newest_stays(world: World) -> None:
+    for _ in range(12):
+        token = await sessions.begin(world.dana, device="", now=world.now)
+        assert await sessions.member_of(token, request_id="test", now=world.now) is not None
+    assert len(await db.fetch("SELECT id FROM staff_session")) == sessions.MOST_AT_ONCE
+
+
 async def test_what_has_had_its_day_is_swept_up(world: World) -> None:
     await world.at_work()
     await staff_links.issue(world.dana, "enrol", links=LINKS, now=world.now)

@@ -102,7 +102,7 @@ class Browser:
         sent = form.fields | ({name: pressed.attrs["value"]} if name else {}) | (data or {})
         if form.method == "get":
             return await self.get(form.action, params=sent)
-        return await self.http.post(form.action, data=sent)
+        return await self.http.post(pressed.attrs.get("formaction", form.action), data=sent)
 
     async def click(self, page: httpx.Response, words: str) -> httpx.Response:
         """Follow the first link of the page itself that begins with these words."""

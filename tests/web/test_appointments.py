@@ -519,3 +519,16 @@ async def test_calendar_title_follows_the_language(alice: Browser, world: World)
     await alice.press(await alice.get("/"), "English")
     _, event = await invitation(alice, world, visit)
     assert str(event["SUMMARY"]) == "Appointment – Clinique des Érables"
+
+
+async def test_what_was_cancelled_takes_no_place_among_the_first_on_the_dashboard(
+    alice: Browser, world: World
+) -> None:
+    for n in range(6):
+        await world.appointment(world.now + timedelta(days=n + 1), cancelled_at=world.now)
+    await world.appointment(world.now + timedelta(days=20))
+    page = await alice.get("/")
+    (shown,) = [
+        e.text for e in elements(page, "section") if e.attrs.get("aria-labelledby") == "a-venir"
+    ]
+    assert "À confirmer" in shown

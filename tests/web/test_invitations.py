@@ -131,13 +131,15 @@ async def test_unknown_patient_is_not_found(world: World, clock: Clock) -> None:
         await invited(clock, UUID(int=1))
 
 
-@pytest.mark.parametrize("email", ["ALICE@example.com", EMAIL])
+@pytest.mark.parametrize("email", ["MERE@example.com", EMAIL])
 async def test_address_or_phone_of_a_proxy_is_a_warning_that_staff_must_answer(
     world: World, clock: Clock, email: str
 ) -> None:
     """R8: a teenager's account is not to be opened in a parent's mailbox, or on her phone."""
     ana = await world.patient("Ana", "Gagnon", date(2010, 3, 9))
     await world.grant(world.alice_account, ana)
+    was = await world.grant(await world.account("mere@example.com"), ana)
+    await ProxyGrant.update({ProxyGrant.withdrawn_at: clock.now}).where(ProxyGrant.id == was)
     await Patient.update({Patient.phone: "+15145550177"}).where(
         Patient.id.is_in([world.alice, ana])
     )
@@ -506,7 +508,9 @@ async def test_account_that_there_is_already_is_never_changed(
     stranger: Browser, alice: Browser, world: World, clock: Clock, denise: UUID
 ) -> None:
     """A7: an invitation to a known address gives no way into the account behind it."""
-    link, code = await invited(clock, denise, "ALICE@example.com")
+    account = await world.account("denise@example.com")
+    link, code = await invited(clock, denise, "DENISE@example.com")
+    assert account
     before = await rows()
     page = await stranger.open(link)
     assert "Un compte du portail existe déjà" in main(page)
@@ -567,10 +571,20 @@ async def test_nobody_but_the_invited_account_adds_the_chart(
 async def test_account_with_a_chart_of_its_own_takes_no_second_one(
     alice: Browser, world: World, clock: Clock, denise: UUID
 ) -> None:
+    """It was free when the clinic invited. Signed in, they are not asked to sign in."""
+    own = await db.fetch("SELECT id FROM proxy_grant WHERE patient = {}", world.alice)
+    with pytest.raises(Invalid):
+        await invited(clock, denise, "alice@example.com")
+    is_own = ProxyGrant.id == own[0]["id"]
+    await ProxyGrant.update({ProxyGrant.withdrawn_at: clock.now}).where(is_own)
     link, code = await invited(clock, denise, "alice@example.com")
-    await alice.open(link)
-    page = await alice.open("/invitation/dossier")
-    assert (page.status_code, heading(page)) == (409, "Appelez la clinique")
+    page = await alice.open(link)
+    assert "Connectez-vous" not in main(page)
+    assert links(page)["Ajouter mon dossier"] == "/invitation/dossier"
+    await ProxyGrant.update({ProxyGrant.withdrawn_at: None}).where(is_own)
+    for page in (await alice.open(link), await alice.open("/invitation/dossier")):
+        assert (page.status_code, heading(page)) == (409, "Appelez la clinique")
+        assert "Connectez-vous" not in main(page)
     answer = await alice.post(
         "/invitation/dossier", {"lien": link.rpartition("/")[2], "code": code}
     )
@@ -581,11 +595,11 @@ async def test_account_with_a_chart_of_its_own_takes_no_second_one(
 async def test_parent_does_not_become_the_child_by_an_invitation(
     stranger: Browser, world: World, clock: Clock
 ) -> None:
-    """R8: also where staff invited in spite of the warning."""
+    """R8: also where staff invited before he acted for her."""
     ana = await world.patient("Ana", "Gagnon", date(2010, 3, 9))
     father = await world.account("father@example.com")
+    link, code = await invited(clock, ana, "father@example.com")
     await world.grant(father, ana)
-    link, code = await invited(clock, ana, "father@example.com", in_spite_of_proxy=True)
     await stranger.sign_in("father@example.com")
     await stranger.open(link)
     await stranger.get("/")

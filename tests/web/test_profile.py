@@ -3,6 +3,7 @@
 from asyncio import gather
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -314,6 +315,44 @@ async def test_a_proxy_does_not_read_that_the_child_is_asked_in_or_has_an_accoun
         "invitation.accepted",
         "invitation.sent",
     ]
+
+
+async def test_a_proxy_does_not_read_of_the_childs_own_mails_or_matching(world: World) -> None:
+    """R8, R49: a mail to one of the proxies is no secret, one to the child's own account is."""
+    child = await world.patient("Zoé", "Gagnon", date(2016, 5, 2))
+    await world.grant(world.alice_account, child)
+
+    async def mailed(account: UUID | None, patient: UUID) -> None:
+        mail = uuid4()
+        await db.fetch(
+            "INSERT INTO outbound_email (id, kind, account, address, facts, created_at, due_at,"
+            " tries, last_error, handled_by)"
+            " VALUES ({}, 'activate', {}, {}, {}, {}, {}, 0, '', '')",
+            mail,
+            account,
+            "" if account else "zoe@example.com",
+            "{}",
+            world.now,
+            world.now,
+        )
+        for action in ("mail.resent", "mail.handled"):
+            await audit.record(STAFF, action, patient=patient, subject=mail, at=world.now)
+
+    async def read() -> list[str]:
+        viewer = await world.viewer()
+        found = await access_journal.journal(viewer, child, now=world.now)
+        return [line.action for line in found.lines]
+
+    for action in ("read.staff.matching", "read.staff.outbox"):
+        await audit.record(STAFF, action, patient=child, at=world.now)
+    await mailed(world.alice_account, child)
+    await mailed(None, child)
+    await audit.record(STAFF, "mail.resent", patient=child, subject=uuid4(), at=world.now)
+    assert await read() == ["mail.handled", "mail.resent", "read.staff.outbox"]
+    own = await world.account("zoe@example.com")
+    await world.grant(own, child, relationship="self")
+    await mailed(own, child)
+    assert await read() == ["mail.handled", "mail.resent"]
 
 
 async def test_the_journal_comes_in_pages_of_fifty(alice: Browser, world: World) -> None:

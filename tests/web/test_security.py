@@ -18,7 +18,7 @@ from tests.web.browser import (
     main,
     running,
 )
-from tests.web.routes import FORMS, ROUTES, UNSAFE, Route, Scene
+from tests.web.routes import EVERYWHERE, FORMS, ROUTES, UNSAFE, Route, Scene
 from tests.web.state import appointments, count, rows
 from tests.world import World
 from web.gate import Gate
@@ -568,6 +568,22 @@ async def test_access_log_is_one_plain_line_without_query_token_or_name(
         f"GET /{'a' * 199} 404 …",
         "POST /connexion 422 …",
     ]
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in EVERYWHERE if "{token" in route.path], ids=str
+)
+@pytest.mark.parametrize("shape", ["{}", "/{}", "{}/", "{}/more"])
+async def test_no_link_s_token_is_logged(
+    app: Gate, stage: Scene, route: Route, shape: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A13: of neither side; whoever reads the log must not open what a mail opens."""
+    caplog.set_level(logging.INFO, "portal.access")
+    path = shape.format(re.sub(r"\{token\w*\}", "MARQUEUR", route.path))
+    await Browser(app).http.request(route.method, f"{HOST}{path}")
+    (line,) = caplog.records
+    assert line.getMessage().startswith(f"{route.method} /")
+    assert "MARQUEUR" not in caplog.text
 
 
 async def test_policy_report_is_logged_without_addresses_of_pages(

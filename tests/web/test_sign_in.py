@@ -185,6 +185,19 @@ async def test_a_hundred_failures_pause_an_internet_address_for_an_hour(
     assert await try_(here, "alice@example.com", PASSWORD) == (303, "")
 
 
+async def test_an_internet_address_that_is_used_up_keeps_no_owner_out_of_a_known_browser(
+    alice: Browser, stranger: Browser, clock: Clock
+) -> None:
+    await alice.press(await alice.get("/"), "Déconnexion")
+    await alice.get("/connexion")
+    await use_up(throttles.SIGN_IN_PER_IP, "203.0.113.7", clock)
+    assert (await try_(stranger, "alice@example.com", PASSWORD))[0] == 429
+    assert (await try_(alice, "charlie@example.com", PASSWORD))[0] == 429
+    for _ in range(9):
+        assert await try_(alice, "alice@example.com") == (422, "")
+    assert await try_(alice, "alice@example.com", PASSWORD) == (303, "")
+
+
 async def test_forwarded_address_of_an_unknown_proxy_is_ignored(app: Gate, clock: Clock) -> None:
     await use_up(throttles.SIGN_IN_PER_IP, "198.51.100.4", clock)
     guilty, innocent = Browser(app, ip="198.51.100.4"), Browser(app, ip="198.51.100.5")

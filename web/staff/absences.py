@@ -10,10 +10,10 @@ from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from domain.desk import absences, lists
+from domain.desk import absences, calls, lists
 from domain.desk.absences import Decision, Period, TypedPeriod
 from domain.desk.practitioners import whose
-from domain.errors import Conflict, Invalid, NotFound, Refusal
+from domain.errors import Conflict, Invalid, Refusal
 from domain.staff.roles import Right
 from domain.texts import read_id
 from web.errors import status_of
@@ -83,8 +83,7 @@ async def end_closure(request: AnyRequest, closure: FromPath[UUID], now: Now) ->
 async def _look(request: AnyRequest, practitioner: UUID | None, now: datetime) -> Response[Any]:
     try:
         period = await _period(request, practitioner, now)
-        if not await absences.is_there(period, now=now):
-            raise NotFound if period.slot else Invalid({"du": "absent"})
+        await absences.check_there(request.user, period, now=now)
         return await _list_of_touched(request, period, now)
     except Invalid as refusal:
         return await _list(request, practitioner, now, _typed(request), refusal=refusal)
@@ -96,20 +95,21 @@ async def _take_back(
     form = await request.form()
     try:
         period = await _period(request, practitioner, now)
-    except Invalid as refusal:
+        try:
+            await absences.take_back(
+                request.user,
+                period,
+                _decisions(form),
+                note=str(form.get("mot", "")),
+                key=str(form.get("cle", "")),
+                now=now,
+            )
+        except (Invalid, Conflict) as refusal:
+            return await _list_of_touched(request, period, now, form=form, refusal=refusal)
+    except Invalid as refusal:  # of the period, or of more visits in it than a page can list
         return await _list(request, practitioner, now, _typed(request), refusal=refusal)
-    try:
-        await absences.take_back(
-            request.user,
-            period,
-            _decisions(form),
-            note=str(form.get("mot", "")),
-            key=str(form.get("cle", "")),
-            now=now,
-        )
-    except (Invalid, Conflict) as refusal:
-        return await _list_of_touched(request, period, now, form=form, refusal=refusal)
-    return see_other(_after(period))
+    cancelled = [visit for visit, chosen in _decisions(form).items() if chosen.is_cancelled]
+    return see_other(_after(period, *await calls.tally(cancelled, now=now)))
 
 
 async def _period(request: AnyRequest, practitioner: UUID | None, now: datetime) -> Period:
@@ -208,7 +208,8 @@ def _way_back(period: Period) -> str:
     return f"{FOLDER}/{period.practitioner}/absences"
 
 
-def _after(period: Period) -> str:
+def _after(period: Period, mailed: int, to_call: int) -> str:
     if period.practitioner is None:
-        return f"{OF_ALL}?fait=ajout"
-    return week_url(period.practitioner, period.first, done="retrait")
+        return f"{OF_ALL}?fait=retrait-{mailed}-{to_call}"
+    done = f"retrait-{mailed}-{to_call}"
+    return week_url(period.practitioner, period.first, done=done)

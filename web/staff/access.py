@@ -190,6 +190,7 @@ async def _giving(
         "staff/access/new_access.html",
         status_code=status_of(refusal) if refusal else 200,
         holder=holder,
+        blocks=await access.blocks_against(request.user, patient, account),
         typed=typed,
         key=typed["cle"] or secrets.token_urlsafe(18),
         refusal=refusal,

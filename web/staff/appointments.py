@@ -11,9 +11,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from domain.appointments.rules import LONGEST_NOTE
-from domain.desk import appointments, booking, lists
+from domain.desk import appointments, booking, calls, lists
 from domain.desk.appointments import Move
 from domain.errors import Conflict, Invalid
+from domain.staff.member import Member
 from domain.staff.roles import Right
 from web.errors import status_of
 from web.redirects import way_onward
@@ -47,6 +48,16 @@ async def confirm_by_phone(
     request: AnyRequest, appointment: FromPath[UUID], now: Now
 ) -> Response[Any]:
     return await _act(request, appointments.confirm, appointment, "confirmation", now)
+
+
+@post(f"{ONE}/appel", opt=OF_DESK)
+async def note_call(request: AnyRequest, appointment: FromPath[UUID], now: Now) -> Response[Any]:
+    outcome = typed_in(await request.form()).get("suite", "")
+
+    async def act(member: Member, visit: UUID, *, version: int, now: datetime) -> None:
+        await calls.record(member, visit, outcome, now=now)
+
+    return await _act(request, act, appointment, "appel", now)
 
 
 @post(f"{ONE}/absence", opt=OF_DESK)
@@ -91,7 +102,12 @@ async def choose_new_time(
         desk,
         wish=wish,
         week=await booking.week_of(
-            request.user, desk.visit_type, wish, is_urgent=desk.visit.is_urgent, now=now
+            request.user,
+            desk.visit.patient,
+            desk.visit_type,
+            wish,
+            is_urgent=desk.visit.is_urgent,
+            now=now,
         ),
         practitioners=await lists.practitioners(request.user),
         sites=await lists.sites(),

@@ -84,7 +84,14 @@ async def book_visit(
         raise NotFound
     try:
         made = await booking.book(
-            request.user, patient, visit_type, slot, reason=reason, key=key, now=now
+            request.user,
+            patient,
+            visit_type,
+            slot,
+            reason=reason,
+            is_confirmed="confirme" in form,
+            key=key,
+            now=now,
         )
     except (Conflict, ReasonInvalid) as refusal:
         return await _refused(request, patient, slot, form, refusal=refusal, now=now)
@@ -169,7 +176,9 @@ async def _review(
     if isinstance(against, AlreadyBooked):
         return see_other(f"{STAFF}/rendez-vous/{against.appointment}")
     is_gone = isinstance(against, SlotTaken | SlotNotOffered)
-    nearest = await booking.nearest(member, chosen, slot, now=now) if chosen and is_gone else []
+    nearest = (
+        await booking.nearest(member, patient, chosen, slot, now=now) if chosen and is_gone else []
+    )
     return await _page(
         request,
         "staff/booking/review_booking.html",
@@ -179,6 +188,7 @@ async def _review(
         person=await people.head(patient),
         slot=free,
         chosen=chosen,
+        asks_to_confirm=booking.asks_to_confirm(member, free.starts_at, now=now),
         typed=typed,
         key=secrets.token_urlsafe(18),
         nearest=nearest,

@@ -112,7 +112,8 @@ async def answer_thread(request: AnyRequest, thread: FromPath[UUID], now: Now) -
         return await thread_page(request, thread, now, typed=await inserted(typed))
     said, store = await written(form, typed), portal_of(request).files
     try:
-        await sending.answer(request.user, thread, said, key=key, store=store, now=now)
+        seen = read_id(typed.newest)
+        await sending.answer(request.user, thread, said, key=key, seen=seen, store=store, now=now)
     except (Invalid, Conflict) as refusal:
         return await thread_page(request, thread, now, typed=typed, refusal=refusal)
     return leave_to(request, f"{FOLDER}/{thread}?fait=reponse#fin")
@@ -132,10 +133,11 @@ async def decide_reply(request: AnyRequest, thread: FromPath[UUID], now: Now) ->
 
 @post(f"{THREAD}/responsable", opt=MESSAGES)
 async def assign_thread(request: AnyRequest, thread: FromPath[UUID], now: Now) -> Response[Any]:
-    to = read_party(str((await request.form()).get("a", "")))
+    form = await request.form()
+    to, seen = read_party(str(form.get("a", ""))), read_id(str(form.get("avant", "")))
     try:
-        await communications.assign(request.user, thread, to, now=now)
-    except Invalid as refusal:
+        await communications.assign(request.user, thread, to, seen=seen, now=now)
+    except (Invalid, Conflict) as refusal:
         return await thread_page(request, thread, now, refusal=refusal)
     return leave_to(request, f"{FOLDER}/{thread}?fait=confie")
 

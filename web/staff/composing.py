@@ -44,6 +44,8 @@ class Typed:
     """They were sent, and must be chosen again: a browser does not keep them."""
     restored: str = ""
     """It was sent while the session had ended; `coupe`: without its end."""
+    newest: str = ""
+    """The thread's newest message as it was read before answering."""
     key: str = field(default_factory=lambda: secrets.token_urlsafe(18))
 
     @classmethod
@@ -60,6 +62,7 @@ class Typed:
             site=of("lieu"),
             template=of("modele"),
             is_sure=of("certain") == "oui",
+            newest=of("dernier"),
             had_files=any(isinstance(each, UploadFile) for each in form.getall(FILES, [])),
         )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Response
 
+from domain.texts import read_number
 from web.security import TOKEN_FIELD
 
 
@@ -13,15 +14,14 @@ def typed_in(form: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in form.items() if name != TOKEN_FIELD}
 
 
-def version_in(form: Mapping[str, str]) -> int:
+def version_in(form: Mapping[str, Any]) -> int:
     """Which version was looked at; one that was altered is none that there is."""
-    text = form.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return read_number(str(form.get("version", ""))) or 0
 
 
 def cursor(text: str) -> int | None:
     """A line's number in an address."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return read_number(text, digits=18)
 
 
 def csv_file(name: str, content: bytes) -> Response[bytes]:

@@ -13,6 +13,7 @@ from domain.desk.journal import Line, Page, Search
 from domain.desk.sheet import sheet
 from domain.errors import Invalid, Refusal
 from domain.staff.roles import Right
+from domain.texts import read_number
 from web.errors import status_of
 from web.portal import portal_of
 from web.responses import language_of
@@ -23,6 +24,8 @@ from web.staff.pages import staff_page
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
 JOURNAL = f"{STAFF}/journal"
+PART = "partie"
+PLACES = ("avant", PART)
 OPT = {"staff": Right.JOURNAL}
 
 
@@ -40,11 +43,13 @@ async def search_journal(request: AnyRequest) -> Response[Any]:
 @get(f"{JOURNAL}/export", opt=OPT)
 async def export_journal(request: AnyRequest, now: Now) -> Response[Any]:
     asked = _asked(request)
+    part = read_number(request.query_params.get(PART, ""))
     try:
-        lines = await journal.export(request.user, asked, now=now)
+        lines = await journal.export(request.user, asked, part=part, now=now)
     except Invalid as refusal:
         return await _show(request, asked, refusal=refusal)
-    return csv_file("journal.csv", _file(request, lines))
+    name = f"journal-{part}.csv" if part else "journal.csv"
+    return csv_file(name, _file(request, lines))
 
 
 @get(f"{STAFF}/patients/{{patient:uuid}}/journal", opt={"staff": Right.PATIENTS})
@@ -73,6 +78,8 @@ async def _show(
     found: Page | None = None,
     refusal: Refusal | None = None,
 ) -> Response[Any]:
+    problems = refusal.problems if isinstance(refusal, Invalid) else {}
+    is_too_many = "too_many" in problems.values()
     return await staff_page(
         request,
         "staff/journal/search_journal.html",
@@ -82,11 +89,12 @@ async def _show(
         reading="journal",
         asked=asked,
         found=found,
-        kept={name: text for name, text in request.query_params.items() if name != "avant"},
+        kept={name: text for name, text in request.query_params.items() if name not in PLACES},
         groups=list(journal.GROUPS),
         colleagues=await journal.colleagues(request.user),
         is_older="avant" in request.query_params,
-        problems=refusal.problems if isinstance(refusal, Invalid) else {},
+        parts=await journal.parts(request.user, asked) if is_too_many else 0,
+        problems=problems,
         refusal=refusal,
     )
 

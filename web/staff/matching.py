@@ -1,6 +1,7 @@
 """« Jumelage »: which chart is whose who signed up alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -42,6 +43,15 @@ REFUSALS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """The button that was refused: which chart's, what else was on the page, and its box."""
+
+    patient: UUID
+    beside: UUID | None
+    is_verified: bool
+
+
 @get(MATCHING, opt={"staff": Right.PATIENTS})
 async def list_newcomers(request: AnyRequest, now: Now) -> Response[Any]:
     after = read_id(request.query_params.get("apres", ""))
@@ -66,16 +76,23 @@ async def compare_charts(request: AnyRequest, newcomer: FromPath[UUID], now: Now
 @post(ONE, opt={"staff": Right.PATIENTS})
 async def match_chart(request: AnyRequest, newcomer: FromPath[UUID], now: Now) -> Response[Any]:
     form = await request.form()
-    patient = read_id(str(form.get("patient", "")))
+    patient, beside = (read_id(str(form.get(name, ""))) for name in ("patient", "dossier"))
     if patient is None:
         raise NotFound
     verified, again = form.get("identite") == "oui", form.get("malgre") == "oui"
     try:
         await matching.match(
-            request.user, newcomer, patient, is_verified=verified, in_spite_of_proxy=again, now=now
+            request.user,
+            newcomer,
+            patient,
+            beside=beside,
+            is_verified=verified,
+            in_spite_of_proxy=again,
+            now=now,
         )
     except REFUSALS as refusal:
-        return await _compare(request, newcomer, now, refusal, patient)
+        pressed = Pressed(patient, beside, verified)
+        return await _compare(request, newcomer, now, refusal, pressed)
     return see_other(f"{PATIENTS}/{patient}?fait=jumelage")
 
 
@@ -111,15 +128,17 @@ async def _compare(
     account: UUID,
     now: datetime,
     refusal: Refusal | None = None,
-    pressed: UUID | None = None,
+    pressed: Pressed | None = None,
 ) -> Response[Any]:
     if (own := await matching.own_chart(account)) is not None:
         return await _taken(request, own)
     who = await matching.newcomer(request.user, account)
     text = request.query_params.get("q", "")
     found = await search.search(request.user, text, now=now)
-    looked_at = pressed or read_id(request.query_params.get("dossier", ""))
-    charts = await matching.candidates(who, also=looked_at)
+    asked = read_id(request.query_params.get("dossier", ""))
+    looked_at = pressed.beside if pressed else asked
+    one = pressed.patient if pressed else None
+    charts = await matching.candidates(who, also=looked_at, pressed=one)
     return await staff_page(
         request,
         "staff/matching/compare_charts.html",
@@ -129,7 +148,8 @@ async def _compare(
         reading="matching",
         current_url=f"{MATCHING}/{account}",
         refusal=refusal,
-        pressed=pressed,
+        pressed=one,
+        is_verified=pressed is not None and pressed.is_verified,
         who=who,
         charts=charts,
         looked_at=looked_at,

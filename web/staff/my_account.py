@@ -18,6 +18,7 @@ from web.responses import here, see_other
 from web.security import STAFF, read_cookie
 from web.sign_in import browser_of
 from web.staff.activation import new_password
+from web.staff.editing import version_in
 from web.staff.entrance import box_of, let_in_to_work
 from web.staff.pages import staff_page
 
@@ -39,8 +40,7 @@ async def show_my_account(request: AnyRequest, now: Now) -> Response[Any]:
 async def rename_me(request: AnyRequest, now: Now) -> Response[Any]:
     form = await request.form()
     first, last = str(form.get("prenom", "")), str(form.get("nom", ""))
-    text = str(form.get("version", ""))
-    version = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    version = version_in(form)
     try:
         await my_account.rename(request.user, first, last, version, now=now)
     except (Invalid, ChangedMeanwhile) as refusal:

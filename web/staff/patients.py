@@ -23,6 +23,8 @@ AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
 TAB = "patients"
 PATIENTS = f"{STAFF}/patients"
+BASE = "avant_"
+"""Before a field's name: what stood in it when the form was opened."""
 EMPTY = dict.fromkeys(patients.FIELDS, "") | {
     "telephone_type": "mobile",
     "autre_telephone_type": "mobile",
@@ -46,7 +48,8 @@ async def find_patients(request: AnyRequest, now: Now) -> Response[Any]:
 
 @get(f"{PATIENTS}/nouveau", opt={"staff": Right.PATIENTS})
 async def new_patient(request: AnyRequest) -> Response[Any]:
-    return await _new_page(request, EMPTY)
+    asked = {name: request.query_params.get(name, "") for name in ("compte", "demande")}
+    return await _new_page(request, EMPTY | asked)
 
 
 @post(f"{PATIENTS}/nouveau", opt={"staff": Right.PATIENTS})
@@ -59,7 +62,7 @@ async def add_patient(request: AnyRequest, now: Now) -> Response[Any]:
         )
     except (Invalid, PossibleDuplicates) as refusal:
         return await _new_page(request, typed, refusal)
-    return see_other(f"{PATIENTS}/{made}?fait=creation")
+    return see_other(_after_making(made, typed))
 
 
 @get(f"{PATIENTS}/{{patient:uuid}}", opt={"staff": Right.PATIENTS})
@@ -93,8 +96,17 @@ async def save_patient(request: AnyRequest, patient: FromPath[UUID], now: Now) -
 
 async def _typed(request: AnyRequest) -> dict[str, str]:
     form = await request.form()
-    names = (*patients.FIELDS, "cle", "version", "malgre")
+    more = (*patients.FIELDS, *(BASE + name for name in patients.FIELDS))
+    names = (*more, "cle", "version", "malgre", "compte", "demande")
     return {name: str(form.get(name, "")) for name in names}
+
+
+def _after_making(made: UUID, typed: Mapping[str, str]) -> str:
+    """For who asked to act for them, on to giving it; else to the chart."""
+    account, asked = read_id(typed["compte"]), read_id(typed["demande"])
+    if account and asked:
+        return f"{PATIENTS}/{made}/acces/nouveau?compte={account}&demande={asked}"
+    return f"{PATIENTS}/{made}?fait=creation"
 
 
 async def _new_page(
@@ -125,12 +137,14 @@ async def _edit_page(
     typed: Mapping[str, str] | None = None,
     refusal: Refusal | None = None,
 ) -> Response[Any]:
-    """After a colleague's change: what was typed, what is there now, and its version."""
+    """After a colleague's change: what was changed here over what is there now, and its version."""
     current = await patients.as_typed(patient)
-    is_changed = isinstance(refusal, ChangedMeanwhile)
-    shown = dict(typed or current)
-    if is_changed:
-        shown["version"] = current["version"]
+    is_changed = typed is not None and isinstance(refusal, ChangedMeanwhile)
+    shown, base = dict(typed or current), current
+    if typed is not None:
+        was = {name: typed[BASE + name] for name in patients.FIELDS}
+        shown = current | patients.merged(typed, was, current) if is_changed else shown
+        base = current if is_changed else was
     return await staff_page(
         request,
         "staff/patients/edit_patient.html",
@@ -143,6 +157,7 @@ async def _edit_page(
         person=await people.head(patient),
         today=request.user.clinic.today(now),
         typed=shown,
+        base={BASE + name: base[name] for name in patients.FIELDS},
         newer=current if is_changed else {},
         problems=refusal.problems if isinstance(refusal, Invalid) else {},
         practitioners=await patients.practitioners(request.user, current["intervenant"]),

@@ -18,6 +18,7 @@ from web.errors import status_of
 from web.portal import portal_of
 from web.responses import see_other
 from web.security import STAFF
+from web.staff.editing import version_in
 from web.staff.pages import staff_page
 
 AnyRequest = Request[Any, Any, Any]
@@ -69,7 +70,7 @@ async def edit_staff(request: AnyRequest, member: FromPath[UUID], now: Now) -> R
 @post(ONE, opt=FOR_STAFF)
 async def change_staff(request: AnyRequest, member: FromPath[UUID], now: Now) -> Response[Any]:
     sent = await request.form()
-    form, version = Form.of(sent), _number(str(sent.get("version", "")))
+    form, version = Form.of(sent), version_in(sent)
     try:
         await personnel.change(request.user, member, form, version, now=now)
     except (Invalid, Conflict) as refusal:
@@ -102,10 +103,6 @@ async def deactivate_staff(request: AnyRequest, member: FromPath[UUID], now: Now
 async def reactivate_staff(request: AnyRequest, member: FromPath[UUID], now: Now) -> Response[Any]:
     await personnel.reactivate(request.user, member, now=now)
     return see_other(f"{PERSONNEL}/{member}?fait=reactivation")
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 async def _new(

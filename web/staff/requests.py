@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from domain.desk import requests, search
+from domain.desk import access, people, requests, search
 from domain.errors import ChangedMeanwhile, Invalid, Refusal
 from domain.staff.roles import Right
 from domain.texts import read_id
@@ -70,14 +70,18 @@ async def _show(
     asked = await requests.one(request.user, id)
     text = request.query_params.get("q", "")
     found = await search.search(request.user, text, now=now) if text.strip() else None
+    given = await access.given_since(request.user, asked.account, asked.asked_at, now=now)
+    shown = [*asked.patients, *(each.patient for each in given)]
     return await staff_page(
         request,
         "staff/requests/show_request.html",
         tab=TAB,
         status_code=status_of(refusal) if refusal else 200,
-        about=[*asked.patients, *(row.id for row in (found.rows if found else []))],
+        about=[*shown, *(row.id for row in (found.rows if found else []))],
         reading="requests",
         asked=asked,
+        person=await people.head(asked.about.id) if asked.about else None,
+        given=given,
         kept_out_of=await requests.kept_out_of(asked.account),
         text=text,
         found=found,

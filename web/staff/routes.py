@@ -105,6 +105,7 @@ HANDLERS = [
     appointments.choose_new_time,
     appointments.review_move,
     appointments.move_visit,
+    appointments.note_call,
     appointments.mark_no_show,
     appointments.undo_no_show,
     booking.list_visits,

@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,6 +17,7 @@ from domain.errors import Conflict, Invalid, NotFound, Refusal
 from domain.messages.clinic_side import LONGEST_CLINIC_BODY
 from domain.staff.roles import Right
 from domain.texts import read_id
+from web.booking_urls import day
 from web.errors import status_of
 from web.kept_letter import signed
 from web.portal import portal_of
@@ -50,11 +51,11 @@ async def choose_recipients(request: AnyRequest, now: Now) -> Response[Any]:
     added, taken = unpacked(query.get("avec", "")), unpacked(query.get("sans", ""))
     if added or taken:
         return see_other(_choosing([id for id in (*chosen, *added) if id not in taken]))
-    practitioner, day = read_id(query.get("intervenant", "")), _day(query.get("jour", ""))
-    if practitioner is not None and day is not None:
-        seen = await sending.seen_on(request.user, practitioner, day, now=now)
+    practitioner, asked = read_id(query.get("intervenant", "")), day(query.get("jour", ""))
+    if practitioner is not None and asked is not None:
+        seen = await sending.seen_on(request.user, practitioner, asked, now=now)
         ids = [*chosen, *(each.id for each in seen)]
-        return see_other(_choosing(ids, jour=day.isoformat(), trouves=str(len(seen))))
+        return see_other(_choosing(ids, jour=asked.isoformat(), trouves=str(len(seen))))
     people_chosen = await sending.recipients(request.user, chosen, now=now)
     found = await sending.find(request.user, query.get("q", ""), now=now)
     return await staff_page(
@@ -200,10 +201,3 @@ def unpacked(text: str) -> list[UUID]:
         if len(id) == BYTES_OF_ID:
             found.append(UUID(bytes=id))
     return list(dict.fromkeys(found))
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

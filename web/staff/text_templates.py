@@ -15,12 +15,12 @@ from domain.staff.roles import Right
 from web.errors import status_of
 from web.responses import leave_to
 from web.security import STAFF
+from web.staff.editing import version_in
 from web.staff.pages import staff_page
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
 FOLDER = f"{STAFF}/modeles"
-LONGEST_VERSION = 8
 MESSAGES = {"staff": Right.MESSAGES}
 
 
@@ -63,7 +63,7 @@ async def edit_template(request: AnyRequest, template: FromPath[UUID]) -> Respon
 @post(f"{FOLDER}/{{template:uuid}}", opt=MESSAGES)
 async def save_template(request: AnyRequest, template: FromPath[UUID], now: Now) -> Response[Any]:
     form = await request.form()
-    text, seen = _typed(form), _version(form)
+    text, seen = _typed(form), version_in(form)
     try:
         await text_templates.change(request.user, template, text, seen, now=now)
     except (Invalid, ChangedMeanwhile) as refusal:
@@ -102,11 +102,6 @@ async def _form_page(
         refusal=refusal,
         problems=refusal.problems if isinstance(refusal, Invalid) else {},
     )
-
-
-def _version(form: Any) -> int:
-    text = str(form.get("version", ""))
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_VERSION else 0
 
 
 def _typed(form: Any) -> Text:

@@ -1,12 +1,16 @@
 """« Aujourd’hui »: the first page of the day, and the one that stays open."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
-from domain.desk import day, lists
+from domain.desk import appointments, day, lists
+from domain.desk.appointments import Decided
+from domain.errors import NotFound
 from domain.staff.roles import Right
 from domain.texts import read_id
 from web.booking_urls import day as read_day
@@ -20,7 +24,9 @@ Now = NamedDependency[datetime]
 
 @get(STAFF, opt={"staff": Right.DAY})
 async def show_day(request: AnyRequest, now: Now) -> Response[Any]:
-    return await _page(request, await _board(request, now), here(request))
+    board, done = await _board(request, now), await _done(request, now)
+    about = [*board.patients, *([done.visit.patient] if done else [])]
+    return await _page(request, board, here(request), about, done)
 
 
 @get(f"{STAFF}/jour", opt={"staff": Right.DAY, "quiet": True})
@@ -29,7 +35,8 @@ async def refresh_day(request: AnyRequest, now: Now) -> Response[Any]:
     board = await _board(request, now)
     if request.query_params.get("vu") == board.mark:
         return Response(b"", status_code=204)
-    return await _page(request, board, day_url(board.day.asked))
+    about = await day.newly_shown(request.user, board, now=now)
+    return await _page(request, board, day_url(board.day.asked), about)
 
 
 def day_url(asked: day.Asked, **changed: Any) -> str:
@@ -48,17 +55,36 @@ async def _board(request: AnyRequest, now: datetime) -> day.Board:
     return await day.board(member, asked, now=now)
 
 
-async def _page(request: AnyRequest, board: day.Board, url: str) -> Response[Any]:
+async def _done(request: AnyRequest, now: datetime) -> Decided | None:
+    """Whose visit it was; a colleague may have been quicker."""
+    visit = read_id(request.query_params.get("fait", ""))
+    if visit is None:
+        return None
+    try:
+        return await appointments.decided(request.user, visit, now=now)
+    except NotFound:
+        return None
+
+
+async def _page(
+    request: AnyRequest,
+    board: day.Board,
+    url: str,
+    about: Sequence[UUID],
+    done: Decided | None = None,
+) -> Response[Any]:
     return await staff_page(
         request,
         "staff/today/show_day.html",
         tab="today",
         current_url=url,
-        about=board.patients,
-        reading="day",
+        about=about,
+        reading=day.READING,
         board=board,
         practitioners=await lists.practitioners(request.user),
         sites=await lists.sites(),
         day_url=day_url,
-        done=request.query_params.get("fait", ""),
+        done=done,
+        next_id=request.query_params.get("ici", ""),
+        shows_all="tous" in request.query_params,
     )

@@ -176,6 +176,29 @@ async def test_staff_cannot_book(world: World, target: Any, refusal: type[Refusa
         assert type(against) is refusal
 
 
+async def test_what_the_patient_holds_is_booked_for_that_very_patient(world: World) -> None:
+    slot = await world.slot()
+    await hold(world, slot)
+    made = await book(world, slot, patient=world.charlie)
+    assert (await records.visit(made))["slot"] == slot
+    assert await records.count("hold") == 0
+
+
+async def test_who_said_on_the_phone_that_they_come_is_confirmed_at_once(world: World) -> None:
+    slot, later = await world.slot(world.now + 24 * HOUR), await world.slot(world.now + 5 * DAY)
+    made = await book(world, slot, is_confirmed=True)
+    row = await records.visit(made)
+    assert (row["confirmed_at"], row["confirmed_by_staff"]) == (world.now, world.dana)
+    assert await records.audited(made) == {"booked": 1, "confirmed": 1}
+    assert (await records.visit(await book(world, later)))["confirmed_at"] is None
+    member = await at_work(world)
+    asked = [
+        booking.asks_to_confirm(member, world.now + hours * HOUR, now=world.now)
+        for hours in (24, 24 * 30)
+    ]
+    assert asked == [True, False]
+
+
 async def test_a_hold_that_ran_out_keeps_nobody_away(world: World) -> None:
     slot = await world.slot()
     await hold(world, slot)

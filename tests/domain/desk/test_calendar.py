@@ -126,20 +126,47 @@ async def test_nothing_is_published_over_a_visit_that_stays(world: World) -> Non
 
 async def test_a_held_slot_is_left_to_its_holder_and_goes_once_it_is_free(world: World) -> None:
     await saved(world, TUESDAY)
+    await held(world, "09:30")
+    await saved(world, TypedLine("1", "13:00", "14:00", "30"))
+    assert await live(TOMORROW) == ["09:30", "13:00", "13:30"]
+    await publishing.publish(now=world.now + timedelta(minutes=6))
+    assert await live(TOMORROW) == ["13:00", "13:30"]
+
+
+async def held(world: World, clock: str) -> UUID:
+    slot = await slot_at(TOMORROW, clock)
     await Hold.insert(
         Hold(
             id=uuid4(),
-            slot=await slot_at(TOMORROW, "09:30"),
+            slot=slot,
             account=world.alice_account,
             patient=world.alice,
             placed_at=world.now,
             expires_at=world.now + timedelta(minutes=5),
         )
     )
-    await saved(world, TypedLine("1", "13:00", "14:00", "30"))
-    assert await live(TOMORROW) == ["09:30", "13:00", "13:30"]
+    return slot
+
+
+async def test_a_held_slot_keeps_its_time_and_what_overlaps_it_comes_once_it_is_free(
+    world: World,
+) -> None:
+    await saved(world, TUESDAY)
+    await held(world, "09:30")
+    await saved(world, TypedLine("1", "09:00", "12:00", "45"))
+    assert await live(TOMORROW) == ["09:30", "10:30", "11:15"]
+    assert (await live(TOMORROW + 7 * DAY))[:2] == ["09:00", "09:45"]
     await publishing.publish(now=world.now + timedelta(minutes=6))
-    assert await live(TOMORROW) == ["13:00", "13:30"]
+    assert await live(TOMORROW) == ["09:00", "09:45", "10:30", "11:15"]
+
+
+async def test_a_held_slot_that_is_wanted_again_stays(world: World) -> None:
+    await saved(world, TUESDAY)
+    await held(world, "09:30")
+    await saved(world, TypedLine("1", "13:00", "14:00", "30"))
+    await saved(world, TUESDAY)
+    await publishing.publish(now=world.now + timedelta(minutes=6))
+    assert len(await live(TOMORROW)) == 6
 
 
 async def test_the_preview_says_what_saving_does_and_does_nothing(world: World) -> None:
@@ -381,6 +408,52 @@ async def test_a_single_day_is_published_at_once_and_goes_when_it_is_removed(wor
     assert await live() == []
 
 
+async def test_the_preview_knows_the_single_days_of_the_schedule(world: World) -> None:
+    """A visit in one of them is not outside the new hours."""
+    await saved(world, TUESDAY)
+    await days.add(await staff(world), world.practitioner, single(world), key="k", now=world.now)
+    saturday = date(2026, 11, 28)
+    await world.appointment(at(saturday, "09:00"), slot=await slot_at(saturday, "09:00"))
+    member, earlier = await administrator(world), TypedLine("1", "08:30", "12:00", "30")
+    args = member, world.practitioner, world.schedule
+    effect = await hours.preview(*args, typed(world, earlier), now=world.now)
+    assert (effect.coming, effect.going, effect.staying_count) == (12, 0, 0)
+    before = len(await live())
+    await saved(world, earlier)
+    assert len(await live()) == before + 12
+    ending = await hours.effect_of_ending(*args, now=world.now)
+    assert (ending.going, ending.staying_count) == (before + 12 - 1, 1)
+
+
+async def test_a_single_day_that_new_hours_meet_is_kept_and_the_preview_says_so(
+    world: World,
+) -> None:
+    form = single(world, closes="11:00")
+    await days.add(await staff(world), world.practitioner, form, key="k", now=world.now)
+    member, over = await administrator(world), TypedLine("5", "09:10", "11:40", "30")
+    effect = await hours.preview(
+        member, world.practitioner, world.schedule, typed(world, over), now=world.now
+    )
+    assert [(line.day, line.opening.closes) for line in effect.met] == [
+        (date(2026, 11, 28), time(11))
+    ]
+    await saved(world, over)
+    assert await live(date(2026, 11, 28)) == ["09:00", "09:30", "10:00", "10:30", "11:10"]
+    beside = typed(world, TypedLine("5", "11:00", "12:00", "30"))
+    effect = await hours.preview(member, world.practitioner, world.schedule, beside, now=world.now)
+    assert effect.met == []
+
+
+async def test_a_single_day_is_kept_also_where_it_is_published_later_than_the_hours_it_meets(
+    world: World,
+) -> None:
+    form = single(world, day="2027-02-20", closes="11:00")  # a Saturday, past the horizon
+    await days.add(await staff(world), world.practitioner, form, key="k", now=world.now)
+    await saved(world, TypedLine("5", "09:10", "11:40", "30"))
+    await publishing.publish(now=world.now + 14 * DAY)
+    assert await live(date(2027, 2, 20)) == ["09:00", "09:30", "10:00", "10:30", "11:10"]
+
+
 @pytest.mark.parametrize(
     ("changes", "problems"),
     [
@@ -582,6 +655,72 @@ async def test_a_period_that_cannot_be_is_refused(
     with pytest.raises(Invalid) as refusal:
         await absences.read_period(await staff(world), world.practitioner, form, now=world.now)
     assert refusal.value.problems == problems
+
+
+@pytest.mark.parametrize(
+    ("day", "problem"),
+    [
+        (date(2027, 2, 16), {"du": "unpublished"}),  # a Tuesday past the horizon
+        (date(2026, 11, 28), {"partie": "empty"}),  # a Saturday without hours
+    ],
+)
+async def test_a_half_day_without_slots_is_refused_and_never_seems_done(
+    world: World, day: date, problem: dict[str, str]
+) -> None:
+    await saved(world, TUESDAY)
+    member = await staff(world)
+    form = TypedPeriod(first=day.isoformat(), part="matin")
+    period = await absences.read_period(member, world.practitioner, form, now=world.now)
+    with pytest.raises(Invalid) as refusal:
+        await absences.check_there(member, period, now=world.now)
+    assert refusal.value.problems == problem
+    with pytest.raises(ChangedMeanwhile):
+        await take_back(world, day, part="matin")
+
+
+async def test_nothing_new_is_published_in_a_half_day_that_was_taken_back(world: World) -> None:
+    await saved(world, TUESDAY)
+    visit = await booked(world, "11:30")
+    await take_back(world, TOMORROW, part="matin", decisions={visit: Decision(False, 1)})
+    wide = TypedLine("1", "08:00", "13:00", "30")
+    effect = await hours.preview(
+        await administrator(world),
+        world.practitioner,
+        world.schedule,
+        typed(world, wide),
+        now=world.now,
+    )
+    await saved(world, wide)
+    # Twelve Tuesdays: two slots more in the morning, but for tomorrow's, and two from noon.
+    assert effect.coming == 11 * 2 + 12 * 2
+    assert await live(TOMORROW) == ["12:00", "12:30"]
+    assert (await live(TOMORROW + 7 * DAY))[0] == "08:00"
+    assert await publishing.publish(now=world.now + timedelta(hours=1)) == 0
+
+
+async def test_a_half_day_is_open_again_once_all_its_slots_are_offered(world: World) -> None:
+    await saved(world, TypedLine("1", "09:00", "10:00", "30"))
+    await take_back(world, TOMORROW, part="matin")
+    await saved(world, TypedLine("1", "08:30", "10:00", "30"))
+    member = await staff(world)
+    args = member, world.practitioner
+    await absences.bring_back(*args, await slot_at(TOMORROW, "09:00"), now=world.now)
+    await saved(world, TypedLine("1", "08:00", "10:00", "30"))
+    assert await live(TOMORROW) == ["09:00"]
+    await absences.bring_back(*args, await slot_at(TOMORROW, "09:30"), now=world.now)
+    assert await live(TOMORROW) == ["08:00", "08:30", "09:00", "09:30"]
+
+
+async def test_a_slot_of_a_half_day_is_shown_as_withdrawn_and_can_be_brought_back(
+    world: World,
+) -> None:
+    await saved(world, TUESDAY)
+    await take_back(world, TOMORROW, part="matin")
+    args = await staff(world), world.practitioner
+    week = await calendar.week(*args, TOMORROW, now=world.now)
+    assert [cell.state for cell in week.cells[TOMORROW, 9]] == ["withdrawn"] * 2
+    page = await calendar.slot(*args, await slot_at(TOMORROW, "09:00"), now=world.now)
+    assert page.may_bring_back
 
 
 async def test_a_visit_booked_while_a_day_is_taken_back_is_never_left_untold(world: World) -> None:

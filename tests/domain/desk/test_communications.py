@@ -124,7 +124,7 @@ async def test_a_page_has_fifty_and_goes_on_where_it_ended(world: World) -> None
     newest = await communications.inbox(dana, Asked("all"), now=world.now)
     older = await communications.inbox(dana, Asked("all", after=newest.next), now=world.now)
     assert [row.subject for row in older.rows] == ["51", "52"]
-    assert await communications.count_waiting(dana) == 52
+    assert (await communications.count_waiting(dana, now=NOW)).waiting == 52
 
 
 async def test_opening_a_thread_marks_it_seen_once_and_fetching_it_ahead_does_not(
@@ -204,6 +204,27 @@ def test_late_is_what_has_waited_longer_than_the_working_days_announced(
     at = [datetime.fromisoformat(text).replace(tzinfo=ZONE) for text in (sent, now)]
     assert is_late(at[0], clinic(2), at[1]) is expected
     assert not is_late(at[0], clinic(0), at[1] + 30 * DAY)
+
+
+async def test_the_count_is_of_the_same_threads_as_the_inbox(world: World) -> None:
+    """What Today says waits is what one finds there, for a practitioner too."""
+    await world.another_practitioner()
+    for name, days_ago in (("Vieux", 9), ("Vu", 8), ("Récent", 0), ("De Tran", 1)):
+        thread = await asks(world, name, 24 * days_ago + 2)
+        if name == "Vu":
+            await communications.open(await world.at_work(), thread, now=NOW)
+    tran = await other_practitioner()
+    await db.fetch("UPDATE message SET practitioner = {} WHERE thread = {}", tran, thread)
+    for member, expected in ((world.dana, (3, 4, 2)), (world.erin, (2, 3, 2))):
+        who = await world.at_work(member)
+        rows = (await communications.inbox(who, Asked(), now=NOW)).rows
+        found = await communications.count_waiting(who, now=NOW)
+        assert (found.unseen, found.waiting, found.late) == expected
+        assert expected == (
+            sum(row.is_new for row in rows),
+            len(rows),
+            sum(row.is_late for row in rows),
+        )
 
 
 async def test_a_row_costs_no_statement_of_its_own(

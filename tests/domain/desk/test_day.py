@@ -5,14 +5,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain import db
+from domain import audit, db
 from domain.appointments.agenda import ClinicsVisit
 from domain.clinic.calendar import moment
-from domain.desk import appointments, day
+from domain.desk import appointments, communications, day
+from domain.desk.communications import WaitingCount
 from domain.desk.day import Asked, Day
 from tests.domain import records
 from tests.domain.desk.test_appointments import at_work
 from tests.domain.values import local
+from tests.web.staff.newcomers import newcomer
 from tests.world import ZONE, World
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -165,7 +167,55 @@ async def test_what_waits_is_counted_for_whom_it_waits(world: World) -> None:
         "Mon fils",
         world.now,
     )
-    waits = await day.waiting(await at_work(world))
-    assert (waits.matching, waits.requests, waits.messages) == (0, 1, 1)
-    erin = await day.waiting(await at_work(world, world.erin))
-    assert (erin.matching, erin.requests, erin.messages) == (None, None, 0)
+    waits = await day.waiting(await at_work(world), now=world.now)
+    assert (waits.matching, waits.requests, waits.messages) == (0, 1, WaitingCount(1, 1, 0))
+    member = await at_work(world, world.erin)
+    erin = await day.waiting(member, now=world.now)
+    own = await communications.count_waiting(member, now=world.now)
+    assert (erin.matching, erin.requests, erin.messages) == (None, None, own)
+
+
+async def test_a_newcomer_who_has_a_chart_waits_for_none(world: World) -> None:
+    """The count is that of the page behind it."""
+    await newcomer(world)
+    member = await at_work(world)
+    assert (await day.waiting(member, now=world.now)).matching == 1
+    await db.fetch(
+        "INSERT INTO registration (account, first_name, last_name, birth_date, asked_at)"
+        " VALUES ({}, 'Alice', 'Gagnon', {}, {})",
+        world.alice_account,
+        TODAY,
+        world.now,
+    )
+    assert (await day.waiting(member, now=world.now)).matching == 1
+
+
+async def test_what_an_open_page_shows_again_is_journalled_once_a_day(world: World) -> None:
+    member = await at_work(world)
+    await world.appointment(local("2026-11-23T11:00"))
+    board = await day.board(member, Asked(TODAY), now=world.now)
+    assert set(await day.newly_shown(member, board, now=world.now)) == {world.alice}
+    await audit.record_each(member.actor, "read.staff.day", [world.alice], at=world.now)
+    await world.appointment(local("2026-11-23T12:00"), patient=world.bob)
+    board = await day.board(member, Asked(TODAY), now=world.now)
+    assert set(await day.newly_shown(member, board, now=world.now)) == {world.bob}
+    fay = await at_work(world, world.fay)
+    assert set(await day.newly_shown(fay, board, now=world.now)) == {world.alice, world.bob}
+    tomorrow = local("2026-11-24T00:00")
+    assert world.alice in await day.newly_shown(member, board, now=tomorrow)
+
+
+async def test_a_practitioner_at_two_sites_has_one_day_in_the_order_of_the_clock(
+    world: World,
+) -> None:
+    (other,) = await db.fetch(
+        "INSERT INTO site (id, name, street, city, province, postal_code, phone)"
+        " VALUES ({}, 'Nord', '', '', 'QC', '', '') RETURNING id",
+        uuid4(),
+    )
+    visits = [await world.appointment(local(f"2026-11-23T{at}:00")) for at in (11, 12, 13)]
+    await db.fetch("UPDATE appointment SET site = {} WHERE id = {}", other["id"], visits[1])
+    (column,) = (await shown(world)).columns
+    assert [clock(row.visit.starts_at) for row in column.visits] == ["11:00", "12:00", "13:00"]
+    assert len(column.sites) == 2
+    assert column.visits[1].visit.place.name == "Nord"

@@ -9,6 +9,7 @@ import pytest
 from domain import db
 from domain.accounts import access, sign_up
 from domain.accounts.letters import compose
+from domain.desk import access as desk_access
 from domain.desk import matching
 from domain.errors import (
     AddressOfProxy,
@@ -185,6 +186,68 @@ async def test_what_contradicts_asks_for_a_look_at_the_person(dana: Member, worl
     await matched(dana, world, account, patient, is_verified=True)
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [{"health_number": ""}, {"phone": "+15145550111"}, {"health_number": "", "phone": ""}],
+)
+async def test_without_the_same_number_or_with_another_phone_somebody_looks_at_the_person(
+    dana: Member, world: World, facts: dict[str, str]
+) -> None:
+    """P21: a name and a birth date alone bind nobody."""
+    patient, account = await chart(world, **facts), await newcomer(world)
+    before = await rows()
+    with pytest.raises(Invalid) as refusal:
+        await matched(dana, world, account, patient)
+    assert refusal.value.problems == {"identite": "missing"}
+    assert await rows() == before
+    await matched(dana, world, account, patient, is_verified=True)
+
+
+async def test_of_two_charts_neither_is_bound_without_a_look_at_the_person(
+    dana: Member, world: World
+) -> None:
+    patient, account = await chart(world), await newcomer(world)
+    assert [each.is_certain for each in await found(dana, world, account)] == [True]
+    await chart(world, health_number="", phone="")
+    assert [each.is_certain for each in await found(dana, world, account)] == [False, False]
+    with pytest.raises(Invalid):
+        await matched(dana, world, account, patient)
+
+
+async def test_a_chart_that_was_pressed_moves_none(dana: Member, world: World) -> None:
+    likely = await chart(world)
+    other = await chart(world, health_number="", phone="")
+    account = await newcomer(world)
+    order = [likely, other]
+    for pressed in (None, likely, other):
+        charts = await found(dana, world, account, pressed=pressed)
+        assert [each.patient for each in charts] == order
+    charts = await found(dana, world, account, also=world.bob, pressed=other)
+    assert [each.patient for each in charts] == [world.bob, *order]
+
+
+async def test_whose_chart_is_detached_waits_again(dana: Member, world: World) -> None:
+    """Bound by mistake, they are no longer told that they were declined."""
+    patient, account = await chart(world), await newcomer(world)
+    await matched(dana, world, account, patient)
+    (grant,) = await db.fetch("SELECT id FROM proxy_grant WHERE patient = {}", patient)
+    await desk_access.detach(dana, patient, grant["id"], "mistake", now=world.now)
+    assert [who.account for who in (await matching.waiting(dana))[0]] == [account]
+    said = await sign_up.waiting(await world.viewer(account))
+    assert said is not None
+    assert said.is_declined is False
+    (row,) = await db.fetch("SELECT matched_by FROM registration WHERE account = {}", account)
+    assert row["matched_by"] == ""
+
+
+async def test_declined_twice_they_are_told_once(dana: Member, world: World) -> None:
+    account = await newcomer(world)
+    await matching.decline(dana, account, now=world.now)
+    before = await rows(without=frozenset())
+    await matching.decline(dana, account, now=world.now + timedelta(minutes=1))
+    assert await rows(without=frozenset()) == before
+
+
 async def test_the_address_or_phone_of_who_acts_for_them_warns_first(
     dana: Member, world: World
 ) -> None:
@@ -194,8 +257,8 @@ async def test_the_address_or_phone_of_who_acts_for_them_warns_first(
     await world.grant(world.alice_account, patient, relationship="caregiver")
     account = await newcomer(world)
     with pytest.raises(AddressOfProxy):
-        await matched(dana, world, account, patient)
-    await matched(dana, world, account, patient, in_spite_of_proxy=True)
+        await matched(dana, world, account, patient, is_verified=True)
+    await matched(dana, world, account, patient, is_verified=True, in_spite_of_proxy=True)
     (line,) = await journal("registration.matched")
     assert line["outcome"] == "done.in_spite_of_proxy"
 

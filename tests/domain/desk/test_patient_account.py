@@ -1,5 +1,6 @@
 """What the clinic does about an account, and an invitation, at the patient's asking."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -7,8 +8,10 @@ import pytest
 
 from domain import audit, db
 from domain.accounts import (
+    access,
     access_journal,
     account_links,
+    blocking,
     email_change,
     invitations,
     sessions,
@@ -197,6 +200,7 @@ async def invited(
     language: str = "en",
     key: str = "k",
     again: bool = False,
+    after: timedelta = timedelta(0),
 ) -> Given:
     return await inviting.send(
         dana,
@@ -206,7 +210,7 @@ async def invited(
         in_spite_of_proxy=again,
         links=LINKS,
         passwords=PASSWORDS,
-        now=world.now,
+        now=world.now + after,
     )
 
 
@@ -222,10 +226,61 @@ async def test_an_invitation_gives_its_code_once_and_its_state_to_the_record(
     assert state.state == "invited"
     assert state.invited is not None
     assert state.invited.until == given.until == world.now + timedelta(days=7)
-    with pytest.raises(FormReused):
-        await invited(dana, world, patient)
     assert (await record.account_of(patient, now=given.until)).state == "expired"
     assert given.code not in str(await rows(without=frozenset()))
+
+
+async def test_a_double_click_shows_the_code_of_the_one_invitation(
+    dana: Member, world: World
+) -> None:
+    patient = await world.patient("Zoé", "Tremblay", world.now.date() - timedelta(days=9999))
+    first, second = await asyncio.gather(*(invited(dana, world, patient) for _ in range(2)))
+    assert first == second
+    before = await rows(without=frozenset())
+    assert await invited(dana, world, patient, after=timedelta(minutes=1)) == first
+    for changes in ({"after": timedelta(minutes=2)}, {"email": "autre@example.com"}):
+        with pytest.raises(FormReused):
+            await invited(dana, world, patient, **changes)  # type: ignore[arg-type]
+    assert await rows(without=frozenset()) == before
+    await invited(dana, world, patient, key="b")
+    with pytest.raises(FormReused):  # its invitation was replaced
+        await invited(dana, world, patient)
+
+
+async def test_a_refused_form_may_be_sent_again(dana: Member, world: World) -> None:
+    """What it claimed is given back with the rest."""
+    patient = await world.patient("Zoé", "Tremblay", world.now.date() - timedelta(days=9999))
+    for _ in range(2):
+        with pytest.raises(Invalid):
+            await invited(dana, world, patient, email="alice@example.com")
+    assert await db.fetch("SELECT id FROM staff_form_key") == []
+
+
+async def test_an_address_whose_account_cannot_take_the_chart_is_refused_before_any_mail(
+    dana: Member, world: World
+) -> None:
+    patient = await world.patient("Zoé", "Tremblay", world.now.date() - timedelta(days=9999))
+    helper = await world.account("helper@example.com")
+    await world.grant(helper, patient, relationship="caregiver")
+    gone = await world.account("gone@example.com")
+    await Account.update({Account.disabled_at: world.now}).where(Account.id == gone)
+    kept_out = await world.account("blocked@example.com")
+    await blocking.block(dana.actor, patient, kept_out, reason="x", by="Dana", now=world.now)
+    before = await rows()
+    for email in ("Alice@example.com", "helper@example.com", "gone@example.com"):
+        with pytest.raises(Invalid) as refusal:
+            await invited(dana, world, patient, email=email, again=True)
+        assert refusal.value.problems == {"courriel": "not_free"}
+    with pytest.raises(Invalid):
+        await invited(dana, world, patient, email="blocked@example.com")
+    assert await rows() == before
+
+
+async def test_an_account_without_a_chart_is_invited_to_take_it(dana: Member, world: World) -> None:
+    patient = await world.patient("Zoé", "Tremblay", world.now.date() - timedelta(days=9999))
+    await world.account("libre@example.com")
+    given = await invited(dana, world, patient, email="libre@example.com")
+    assert given.email == "libre@example.com"
 
 
 async def test_a_cancelled_invitation_opens_nothing(dana: Member, world: World) -> None:
@@ -243,10 +298,14 @@ async def test_a_cancelled_invitation_opens_nothing(dana: Member, world: World) 
 async def test_a_mothers_address_for_her_daughter_warns_first(dana: Member, world: World) -> None:
     """R8: an invitation to the mother's address would give her the daughter's own account."""
     daughter = await world.patient("Eve", "Gagnon", world.now.date() - timedelta(days=15 * 366))
-    await world.grant(world.alice_account, daughter)
+    mother = await world.account("mere@example.com")
+    grant = await world.grant(mother, daughter)
+    with pytest.raises(Invalid):
+        await invited(dana, world, daughter, email="mere@example.com", again=True)
+    await access.withdraw(dana.actor, grant, by="Dana", now=world.now)
     with pytest.raises(AddressOfProxy):
-        await invited(dana, world, daughter, email="Alice@example.com")
-    await invited(dana, world, daughter, email="alice@example.com", key="b", again=True)
+        await invited(dana, world, daughter, email="Mere@example.com")
+    await invited(dana, world, daughter, email="mere@example.com", key="b", again=True)
     outcomes = [line["outcome"] for line in await journal("invitation.sent")]
     assert outcomes == ["refused.address_of_proxy", "done.in_spite_of_proxy"]
 

@@ -1,5 +1,7 @@
 """Charts: made and corrected at the desk."""
 
+import json
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +14,7 @@ from domain.errors import ChangedMeanwhile, FormReused, Invalid, NotFound, Possi
 from domain.people import identity
 from domain.people.identity import Phones
 from domain.staff.member import Member
+from jobs.come_of_age import come_of_age
 from tests.web.staff.newcomers import CHART
 from tests.web.state import journal, rows
 from tests.world import World
@@ -68,9 +71,32 @@ async def test_the_same_name_and_birth_date_or_number_is_asked_about_first(
     assert await made(dana, world, "e", again=True) != first
 
 
+@pytest.mark.parametrize(
+    ("typed", "is_asked"),
+    [
+        ({"prenom": "Zoée"}, True),
+        ({"prenom": "Z", "telephone": ""}, True),
+        ({"prenom": "Zoé-Anne"}, True),
+        ({"prenom": "Paul", "nom": "Roy", "telephone": "", "autre_telephone": "5145550199"}, True),
+        ({"prenom": "Paul", "telephone": ""}, False),
+        ({"prenom": "Zoé", "nom": "Roy", "telephone": ""}, False),
+        ({"naissance_jour": "28"}, False),
+    ],
+)
+async def test_much_the_same_name_or_a_phone_of_the_same_birth_date_is_asked_about(
+    dana: Member, world: World, typed: dict[str, str], is_asked: bool
+) -> None:
+    await made(dana, world, numero_sante="")
+    if not is_asked:
+        await made(dana, world, "b", numero_sante="", **typed)
+        return
+    with pytest.raises(PossibleDuplicates):
+        await made(dana, world, "b", numero_sante="", **typed)
+
+
 async def test_no_number_is_nobodys_number(dana: Member, world: World) -> None:
     await made(dana, world, numero_sante="")
-    await made(dana, world, "b", numero_sante="", prenom="Paul")
+    await made(dana, world, "b", numero_sante="", prenom="Paul", telephone="")
 
 
 @pytest.mark.parametrize(
@@ -157,6 +183,60 @@ async def test_who_is_offered_no_more_stays_ones_own_and_is_nobody_elses(
     await edited(dana, world, "2", intervenant=str(world.practitioner))
     with pytest.raises(Invalid):
         await made(dana, world, intervenant=str(world.practitioner))
+
+
+async def told_of_age() -> list[str]:
+    mails = await db.fetch(
+        "SELECT facts FROM outbound_email WHERE kind = 'coming_of_age' ORDER BY created_at"
+    )
+    return [json.loads(mail["facts"])["days"] for mail in mails]
+
+
+async def lost_at(patient: UUID) -> Any:
+    (found,) = await db.fetch("SELECT lost_at FROM proxy_grant WHERE patient = {}", patient)
+    return found["lost_at"]
+
+
+async def test_a_corrected_birth_date_opens_what_the_wrong_one_closed_and_the_day_is_told_anew(
+    dana: Member, world: World
+) -> None:
+    teen = await world.patient("Zoé", "Tremblay", date(2012, 11, 23))
+    await world.grant(world.alice_account, teen)
+    await come_of_age(now=world.now)
+    assert (await lost_at(teen), await told_of_age()) == (world.now, ["0"])
+    born = {"naissance_annee": "2013", "naissance_mois": "01", "naissance_jour": "10"}
+    await patients.edit(dana, teen, CHART | born, version="1", now=world.now)
+    assert await lost_at(teen) is None
+    (line,) = await journal("access.reopened")
+    assert (line["actor"], line["patient"]) == (world.dana, teen)
+    assert teen in {profile.id for profile in (await world.viewer()).profiles}
+    day = datetime(2027, 1, 10, 15, tzinfo=UTC)
+    for at in (day - timedelta(days=14), day):
+        await come_of_age(now=at)
+    assert (await lost_at(teen), await told_of_age()) == (day, ["0", "14", "0"])
+
+
+async def test_a_corrected_birth_date_closes_at_once_what_is_over(
+    dana: Member, world: World
+) -> None:
+    await edited(dana, world)
+    assert await journal("access.lost") == []
+    born = CHART | {"naissance_annee": "2012"}
+    await patients.edit(dana, world.bob, born, version="1", now=world.now)
+    assert await lost_at(world.bob) == world.now
+    (line,) = await journal("access.lost")
+    assert line["patient"] == world.bob
+
+
+def test_of_two_changes_each_keeps_what_it_changed() -> None:
+    base = dict.fromkeys(patients.FIELDS, "") | {"prenom": "Zoé", "telephone": "1"}
+    typed = base | {"prenom": "Zoë", "naissance_jour": "2"}
+    newer = base | {"prenom": "Zo", "naissance_mois": "3", "telephone": "2", "telephone_type": "x"}
+    assert patients.merged(typed, base, newer) == newer | {
+        "prenom": "Zoë",
+        "naissance_mois": "",
+        "naissance_jour": "2",
+    }
 
 
 async def test_nobodys_chart_is_not_found(dana: Member, world: World) -> None:

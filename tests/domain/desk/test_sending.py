@@ -76,6 +76,8 @@ async def test_files_are_each_recipients_own_and_count_for_each(
 async def test_one_that_fails_sends_to_nobody(world: World) -> None:
     for changes in (
         {"body": "x" * 9_999 + "{prénom}"},
+        {"body": "Bonjour {prénom}, {nom}"},
+        {"subject": "Pour {nom}"},
         {"site": uuid4()},
         {"kind": "invoice"},
         {"signer": Party()},
@@ -118,6 +120,17 @@ async def test_whom_no_account_reads_is_told_apart(world: World) -> None:
     assert (await read())["Luc"]
     await db.fetch("UPDATE account SET disabled_at = {}", world.now)
     assert not any((await read()).values())
+
+
+async def test_whoever_may_not_read_a_kind_does_not_read_it(world: World) -> None:
+    """Finding 14: a grant for messages alone opens no invoice."""
+    child = await world.patient("Zoé", "Petite", date(2018, 1, 1))
+    await world.grant(world.alice_account, child, "send_messages")
+    dana = await world.at_work()
+    (found,) = await sending.recipients(dana, [child], now=world.now)
+    assert (found.is_read, found.unread) == (True, ["document", "invoice"])
+    (alice,) = await sending.recipients(dana, [world.alice], now=world.now)
+    assert alice.unread == []
 
 
 async def test_everyone_of_a_day_is_found_by_clinic_time(world: World) -> None:

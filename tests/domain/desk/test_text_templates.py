@@ -54,6 +54,8 @@ async def test_the_second_of_two_changes_is_told_and_overwrites_nothing(world: W
         ({"subject": "x" * 121}, {"sujet": "too_long"}),
         ({"body": "\u200b"}, {"texte": "missing"}),
         ({"body": "x" * 10_001}, {"texte": "too_long"}),
+        ({"body": "Bonjour {nom}."}, {"texte": "odd_place"}),
+        ({"subject": "Pour {prénom} {nom}"}, {"sujet": "odd_place"}),
     ],
 )
 async def test_what_cannot_be_kept_is_told_by_field(

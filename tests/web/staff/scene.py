@@ -75,6 +75,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/clinique/rendez-vous/{appointment}/confirmation": {"version": "1"},
     "/clinique/rendez-vous/{appointment}/annulation": {"version": "1", "mot": ""},
     "/clinique/rendez-vous/{appointment}/deplacement/{slot}": {"version": "1", "cle": "k"},
+    "/clinique/rendez-vous/{appointment}/appel": {"suite": "no_answer"},
     "/clinique/rendez-vous/{appointment}/absence": {"version": "1"},
     "/clinique/rendez-vous/{appointment}/absence/retrait": {"version": "1"},
     "/clinique/patients/{patient}/rendez-vous/nouveau/{slot}": {"type": "{visit_type}", "cle": "k"},

@@ -191,6 +191,47 @@ async def test_unknown_patients_and_slots_do_not_exist(dana: Browser, world: Wor
         assert (await dana.post(url, form)).status_code == 404
 
 
+async def test_soon_it_is_offered_as_confirmed_and_the_tick_is_kept(
+    dana: Browser, world: World
+) -> None:
+    slot, later = await world.slot(), await world.slot(world.now + 24 * 30 * HOUR)
+
+    def ticked(page: object) -> list[bool]:
+        boxes = [e for e in elements(page, "input") if e.attrs.get("name") == "confirme"]  # type: ignore[arg-type]
+        return ["checked" in e.attrs for e in boxes]
+
+    page = await dana.get(url_of(world.alice, f"/nouveau/{slot}"))
+    assert ticked(page) == [True]
+    assert ticked(await dana.get(url_of(world.alice, f"/nouveau/{later}"))) == []
+    form = {"type": str(world.visit_type), "cle": "k", "motif": "é" * 141}
+    for tick in ({}, {"confirme": "oui"}):
+        answer = await dana.post(url_of(world.alice, f"/nouveau/{slot}"), form | tick)
+        assert ticked(answer) == [bool(tick)]
+    form |= {"motif": "", "confirme": "oui"}
+    await dana.follow(await dana.post(url_of(world.alice, f"/nouveau/{slot}"), form))
+    (row,) = await records.rows("SELECT confirmed_by_staff FROM appointment")
+    assert row["confirmed_by_staff"] == world.dana
+
+
+async def test_a_virtual_visit_has_no_place(dana: Browser, world: World) -> None:
+    slot = await world.slot()
+    await db.fetch("UPDATE visit_type SET is_virtual = {}", True)
+    page = await dana.get(url_of(world.alice, f"/nouveau/{slot}"))
+    (place,) = [e.text for e in elements(page, "dd") if e.attrs.get("id") == "lieu-du-type"]
+    assert place == "Rendez-vous virtuel"
+
+
+async def test_a_free_slot_of_the_calendar_is_booked_from_there(
+    dana: Browser, erin: Browser, world: World
+) -> None:
+    slot = await world.slot()
+    address = f"/clinique/agenda/{world.practitioner}/plages/{slot}"
+    assert list(links(await dana.get(address))).index("Réserver pour un patient") < list(
+        links(await dana.get(address))
+    ).index("Retirer cette plage")
+    assert "Réserver pour un patient" not in links(await erin.get(address))
+
+
 async def test_a_slot_too_short_for_any_type_says_so(dana: Browser, world: World) -> None:
     slot = await world.slot(minutes=5)
     page = await dana.get(url_of(world.alice, f"/nouveau/{slot}"))

@@ -8,9 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain import db
+from domain.appointments.tables import Appointment
 from domain.clinic import publishing
 from domain.clinic.tables import OpenDay, Practitioner, Schedule, WeeklyHours
+from domain.desk import absences
 from domain.people.tables import Patient
+from tests.databases import statements
 from tests.domain import records
 from tests.web.browser import Browser, alert, elements, heading, links, main, title
 from tests.world import ZONE, World
@@ -138,6 +141,28 @@ async def test_pages_ask_as_much_for_one_visit_as_for_many(
     assert counts[1] == counts[-1]
 
 
+@pytest.mark.usefixtures("week")
+async def test_time_is_taken_back_from_many_with_as_many_statements_as_from_one(
+    dana: Browser, world: World, agenda: str
+) -> None:
+    """Each visit has patients, and each patient others who act for them."""
+    asked = []
+    for clocks in (["09:00"], ["09:30", "10:00", "10:30", "11:00", "11:30"]):
+        for clock in clocks:
+            patient = await world.patient("Denise", clock, date(1980, 1, 1))
+            for n in range(2):
+                account = await world.account(f"proche{n}.{clock[:2]}{clock[3:]}@example.com")
+                await world.consent(await world.grant(account, patient))
+            await Appointment.update({Appointment.patient: patient}).where(
+                Appointment.id == await booked(world, clock)
+            )
+        with statements() as made:
+            page = await dana.get(f"{agenda}/retrait?du={TUESDAY}")
+        asked.append(len(made))
+        assert "proche0.0900@example.com, proche1.0900@example.com" in main(page)
+    assert asked[0] == asked[1]
+
+
 # A slot
 
 
@@ -150,7 +175,8 @@ async def test_a_slot_is_withdrawn_and_offered_again(
     page = await dana.open(next(url for words, url in links(page).items() if "09:00" in words))
     page = await dana.click(page, "Retirer cette plage")
     answer = await dana.press(page, "Retirer cette plage")
-    assert answer.headers["location"] == f"{agenda}?semaine={TUESDAY}&jour={TUESDAY}&fait=retrait"
+    week = f"{agenda}?semaine={TUESDAY}&jour={TUESDAY}"
+    assert answer.headers["location"] == f"{week}&fait=retrait-0-0"
     assert await live() == before - 1
     page = await dana.follow(answer)
     page = await dana.open(next(url for words, url in links(page).items() if "Retirée" in words))
@@ -181,6 +207,17 @@ async def test_hours_are_looked_at_then_saved(fay: Browser, world: World, agenda
     page = await fay.follow(await fay.post(url, hours_form(world)))
     assert "L’horaire est enregistré" in main(page)
     assert await live() == 72
+
+
+async def test_the_preview_names_the_single_day_that_the_hours_meet(
+    fay: Browser, world: World, agenda: str
+) -> None:
+    await fay.get(f"{agenda}/journees")
+    await fay.post(f"{agenda}/journees", SINGLE | {"gabarit": str(world.schedule)})
+    form = hours_form(world, acte="apercu", jour_1="5")
+    page = await fay.post(f"{agenda}/horaires/{world.schedule}", form)
+    assert "1 journée ajoutée chevauche ces heures" in main(page)
+    assert "samedi 28 novembre" in main(page)
 
 
 async def test_a_new_schedule_sent_twice_is_one(fay: Browser, world: World, agenda: str) -> None:
@@ -375,6 +412,8 @@ async def test_a_note_that_is_too_long_is_kept_and_nothing_is_done(
         ("?du=2026-11-22", "Ce jour est passé."),
         ("?du=2026-11-25&au=2026-11-24", "Le dernier jour ne peut pas venir avant le premier."),
         ("?du=2026-11-25&motif=" + "x" * 121, "Le motif a au plus 120 caractères."),
+        ("?du=2027-03-02&partie=matin", "ne sont pas encore publiées"),
+        ("?du=2026-11-28&partie=apres-midi", "Il n’y a aucune plage à retirer"),
     ],
 )
 async def test_a_period_that_cannot_be_is_asked_for_again(
@@ -383,6 +422,34 @@ async def test_a_period_that_cannot_be_is_asked_for_again(
     page = await dana.get(f"{agenda}/retrait{query}")
     assert (page.status_code, error in alert(page)) == (422, True)
     assert heading(page).startswith("Absences")
+
+
+@pytest.mark.usefixtures("week")
+async def test_more_visits_than_a_page_can_list_by_now_are_said_so(
+    dana: Browser, world: World, agenda: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(absences, "MOST_TOUCHED", 1)
+    await booked(world, "09:30")
+    page = await dana.get(f"{agenda}/retrait?du={TUESDAY}")
+    await booked(world, "10:30")
+    page = await dana.press(page, "Retirer ce temps")
+    assert (page.status_code, heading(page)[:8]) == (422, "Absences")
+    assert "Choisissez une période plus courte" in alert(page)
+    assert await live() == 72
+
+
+@pytest.mark.usefixtures("week")
+async def test_a_half_day_that_was_taken_back_stays_free_of_new_hours(
+    dana: Browser, fay: Browser, world: World, agenda: str
+) -> None:
+    page = await dana.get(f"{agenda}/retrait?du={TUESDAY}&partie=matin")
+    assert "Rien d’autre ne sera publié pendant cette demi-journée." in main(page)
+    await dana.press(page, "Retirer ce temps")
+    assert await live() == 66
+    await fay.get(agenda)
+    form = hours_form(world, debut_1="08:00")
+    assert (await fay.post(f"{agenda}/horaires/{world.schedule}", form)).status_code == 303
+    assert await live() == 66 + 11 * 2
 
 
 @pytest.mark.usefixtures("week")

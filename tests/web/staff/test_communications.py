@@ -119,6 +119,40 @@ async def test_a_refused_answer_keeps_all_that_was_typed(
     assert await count("message") == 2
 
 
+async def test_a_colleagues_answer_is_shown_before_a_second_one_leaves(
+    dana: Browser, fay: Browser, world: World
+) -> None:
+    """Finding 6: the text is kept, and pressing again sends it."""
+    thread = await asked(world)
+    mine, theirs = await dana.get(at(thread)), await fay.get(at(thread))
+    typed = answer(world, texte="De Fay.")
+    await fay.press(theirs, "Envoyer", typed | {"cle": "fay"})
+    typed = answer(world, texte="De Dana.")
+    mine = await dana.press(mine, "Envoyer", typed | {"texte": " "})  # a slip is no reading of it
+    told = await dana.press(mine, "Envoyer", typed)
+    assert (told.status_code, title(told)[:9]) == (409, "Erreur : ")
+    assert "Fay Blais a agi dans ce fil" in alert(told)
+    assert "De Fay." in main(told)
+    assert elements(told, "textarea")[0].text == "De Dana."
+    assert await count("message") == 3
+    again = await dana.press(told, "Envoyer", typed)
+    assert again.status_code == 303
+    assert await count("message") == 4
+
+
+async def test_a_thread_given_meanwhile_is_not_given_to_another_unseen(
+    dana: Browser, fay: Browser, world: World
+) -> None:
+    thread = await asked(world)
+    mine, theirs = await dana.get(at(thread)), await fay.get(at(thread))
+    for _ in range(2):
+        await fay.press(theirs, "Confier", {"a": f"equipe:{world.team}"})
+    told = await dana.press(mine, "Confier", {"a": f"intervenant:{world.practitioner}"})
+    assert told.status_code == 409
+    assert "Fay Blais a agi dans ce fil" in alert(told)
+    assert await count("assignment") == 1
+
+
 async def test_a_used_form_with_another_text_is_told(dana: Browser, world: World) -> None:
     thread = await asked(world)
     await dana.get(at(thread))

@@ -8,6 +8,7 @@ import pytest
 from domain import db
 from tests.domain import records
 from tests.web.browser import Browser, Clock, buttons, elements, links, title
+from tests.web.staff.helpers import request
 from tests.web.state import journal, journal_after, last_line, rows
 from tests.world import World
 
@@ -97,12 +98,119 @@ async def test_an_hour_of_open_page_does_not_keep_a_session_alive(
 async def test_confirming_from_the_day_leads_back_to_it(dana: Browser, visit: UUID) -> None:
     page = await dana.get("/clinique")
     answer = await dana.press(page, "Confirmé par téléphone")
-    assert answer.headers["location"] == "/clinique?jour=2026-11-23&fait=confirmation"
+    assert answer.headers["location"] == f"/clinique?jour=2026-11-23&fait={visit}&ici={visit}"
     page = await dana.get(answer.headers["location"])
-    assert [
-        e.text for e in elements(page, "div") if e.attrs.get("role") == "status" and e.text
-    ] == ["Le rendez-vous est confirmé."]
+    assert said(page) == ["Alice Gagnon, 16:00 : confirmé"]
     assert (await records.visit(visit))["confirmed_at"] is not None
+
+
+def said(page: object) -> list[str]:
+    found = elements(page, "div")  # type: ignore[arg-type]
+    told = [e.text for e in found if e.attrs.get("role") == "status" and e.text]
+    return [text.replace("\u00a0", " ") for text in told]
+
+
+def focused(page: object) -> list[str]:
+    return [e.text for e in elements(page) if "autofocus" in e.attrs]  # type: ignore[arg-type]
+
+
+async def test_after_a_call_the_list_goes_on_with_the_next_person(
+    dana: Browser, fay: Browser, world: World
+) -> None:
+    for n in range(6):
+        await world.appointment(world.now + (n + 1) * HOUR, patient=world.bob if n else None)
+    page = await dana.get("/clinique")
+    assert page.text.index("non-confirmes") < page.text.index("day-columns")
+    assert "Afficher les 2 autres" in page.text
+    answer = await dana.press(page, "Pas de réponse")
+    page = await dana.get(answer.headers["location"])
+    assert said(page) == ["Alice Gagnon, 11:00 : pas de réponse"]
+    assert focused(page) == ["Bob Gagnon"]
+    theirs = [
+        e.text for e in elements(await fay.get("/clinique"), "p") if e.attrs.get("class") == "late"
+    ]
+    assert theirs == ["Pas de réponse, Dana Fortin, 10:00"]
+
+
+async def test_who_confirms_second_is_told_who_was_first(
+    dana: Browser, fay: Browser, visit: UUID
+) -> None:
+    page = await dana.get("/clinique")
+    await fay.press(await fay.get("/clinique"), "Confirmé par téléphone")
+    page = await dana.follow(await dana.press(page, "Confirmé par téléphone"))
+    assert said(page) == ["Alice Gagnon, 16:00 : confirmé par Fay Blais, à 10:00"]
+    assert focused(page) == ["Non confirmés (0)"]
+
+
+async def test_who_no_mail_told_of_a_cancelling_is_on_the_list_until_called(
+    dana: Browser, world: World
+) -> None:
+    eve = await world.patient("Eve", XSS, world.now.date())
+    visit = await world.appointment(world.now + 3 * HOUR, patient=eve)
+    await dana.post(url_of(visit, "/annulation"), {"version": "1", "mot": ""})
+    page = await dana.get("/clinique")
+    (row,) = [e.text for e in elements(page, "tr") if "Eve" in e.text]
+    assert row.endswith("Annulé À appeler")
+    assert "À prévenir par téléphone (1)" in [e.text for e in elements(page, "h2")]
+    assert "Appelé" in buttons(await dana.get(url_of(visit)))
+    for _ in range(2):  # replayed
+        answer = await dana.press(page, "Appelé")
+        assert answer.status_code == 303
+    assert len(await journal("appointment.called")) == 1
+    page = await dana.get(answer.headers["location"])
+    assert said(page) == [f"Eve {XSS}, 13:00 : appelé"]
+    assert "À appeler" not in page.text
+
+
+async def test_after_a_day_is_taken_back_it_says_how_many_are_to_be_called(
+    dana: Browser, world: World
+) -> None:
+    eve = await world.patient("Eve", "Roy", world.now.date())
+    await world.appointment(world.now + 24 * HOUR, patient=eve)
+    await world.appointment(world.now + 25 * HOUR)
+    page = await dana.get(f"/clinique/agenda/{world.practitioner}/retrait?du=2026-11-24")
+    visits = {
+        e.attrs["name"]: "annuler" for e in elements(page, "input") if "choix_" in e.attrs["name"]
+    }
+    page = await dana.follow(await dana.press(page, "Retirer ce temps", visits))
+    (told,) = said(page)
+    assert told == (
+        "C’est fait : les plages sont retirées. 1 patient prévenu par courriel. 1 patient à appeler"
+    )
+    page = await dana.get(links(page)["1 patient à appeler"])
+    assert "À prévenir par téléphone (1)" in [e.text for e in elements(page, "h2")]
+
+
+@pytest.mark.parametrize("suite", ["", "x", "done", "é" * 3000])
+async def test_a_call_that_ended_in_no_known_way_is_not_noted(
+    dana: Browser, visit: UUID, suite: str
+) -> None:
+    assert (await dana.post(url_of(visit, "/appel"), {"suite": suite})).status_code == 404
+    assert await journal("appointment.called") == []
+
+
+@pytest.mark.parametrize("query", ["fait=x", "fait=00000000-0000-0000-0000-000000000000&ici=x"])
+async def test_an_altered_address_of_what_was_done_says_nothing(dana: Browser, query: str) -> None:
+    page = await dana.get(f"/clinique?{query}")
+    assert (page.status_code, said(page)) == (200, [])
+
+
+async def test_who_will_not_come_is_not_shown_as_confirmed(
+    dana: Browser, world: World, visit: UUID
+) -> None:
+    await db.fetch("UPDATE appointment SET confirmed_at = {}", world.now)
+    await request(world, "cannot_come", subject=visit)
+    await db.fetch("UPDATE clinic_request SET asked_at = {}", world.now + 29 * HOUR)
+    page = await dana.get("/clinique?jour=2026-11-24")
+    (row,) = [e.text for e in elements(page, "tr") if "Alice" in e.text]
+    assert row.endswith("Ne viendra pas")
+
+
+async def test_a_practitioner_is_not_told_to_press_what_they_have_not(
+    erin: Browser, dana: Browser, visit: UUID
+) -> None:
+    assert "Appelez, puis notez" not in (await erin.get("/clinique")).text
+    assert "Appelez, puis notez" in (await dana.get("/clinique")).text
 
 
 @pytest.mark.parametrize(

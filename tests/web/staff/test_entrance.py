@@ -171,6 +171,24 @@ async def test_a_stranger_who_keeps_trying_does_not_keep_the_owner_out(
     assert (await sign_in(stranger, clock)).status_code == 303
 
 
+async def test_an_ip_that_is_used_up_keeps_no_owner_out_of_a_known_browser(
+    stranger: Browser, app: Gate, clock: Clock
+) -> None:
+    """A3: the whole clinic shares one."""
+    await sign_in(stranger, clock)
+    thief = Browser(app)
+    for n in range(limits.SIGN_IN_PER_IP.most + 1):
+        last = await first_step(thief, email=f"nobody{n}@clinique.example", password=WRONG)
+    assert last.status_code == 429
+    assert (await first_step(thief)).status_code == 429
+    for _ in range(limits.SIGN_IN_PER_ADDRESS.most - 1):
+        assert (await first_step(stranger, password=WRONG)).status_code == 422
+    assert (await sign_in(stranger, clock)).status_code == 303
+    for _ in range(limits.SIGN_IN_PER_ADDRESS.most):
+        await first_step(stranger, password=WRONG)
+    assert (await first_step(stranger)).status_code == 429
+
+
 async def test_many_wrong_codes_are_paused_and_told_to_the_owner(
     stranger: Browser, clock: Clock
 ) -> None:

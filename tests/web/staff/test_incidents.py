@@ -58,6 +58,8 @@ async def test_an_incident_is_recorded_once_though_its_form_comes_twice(
         {"personnes": "beaucoup"},
         {"debut": "hier"},
         {"debut": "2026-11-24"},
+        {"debut": "0001-01-01"},
+        {"fin": "9999-12-31"},
         {"fin": "2026-11-19"},
         {"constate": "2026-11-19"},
         {"avis_personnes": "2026-11-20"},
@@ -73,7 +75,9 @@ async def test_what_the_law_wants_said_is_asked_for_with_all_that_was_typed(
     assert answer.status_code == 422
     assert title(answer).startswith("Erreur : ")
     (name,) = wrong
-    assert f"#{name}" in links(answer).values()
+    ((words, _),) = [each for each in links(answer).items() if each[1] == f"#{name}"]
+    label = next(e.text for e in elements(answer, "label") if e.attrs.get("for") == name)
+    assert words.startswith(f"{label.removesuffix(' *')[:20]}")
     kept = {name: text for name, text in form.items() if text.strip()}
     assert {name: text for name, text in typed(answer).items() if text.strip()} == kept
     assert await rows() == before

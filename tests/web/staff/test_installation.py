@@ -15,7 +15,7 @@ from domain.clinic.clinic import current_settings
 from domain.desk import installation
 from domain.desk.installation import STEPS, Draft
 from domain.staff.tables import StaffMember
-from tests.web.browser import Browser, Clock, alert, elements, heading, main, running
+from tests.web.browser import Browser, Clock, alert, elements, heading, links, main, running
 from tests.web.staff.doors import LINKS, enrol, owed
 from tests.web.state import count, journal, rows
 from tests.world import NOW
@@ -320,7 +320,9 @@ async def test_admin_makes_no_secretary_an_administrator(world: Any, clock: Cloc
 
 
 async def test_first_steps_show_whether_mails_leave(fay: Browser, world: Any, clock: Clock) -> None:
+    assert links(await fay.get("/clinique/reglages"))["Premiers pas"] == "/clinique/premiers-pas"
     page = await fay.get("/clinique/premiers-pas")
+    assert links(page)["Nouveau patient"] == "/clinique/patients/nouveau"
     await fay.press(page, "Envoyer un courriel d’essai")
     assert "Le courriel d’essai part." in main(await fay.get("/clinique/premiers-pas"))
     await db.fetch("UPDATE outbound_email SET last_error = '550 <b>no</b>'")

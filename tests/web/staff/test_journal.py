@@ -1,8 +1,12 @@
 """The journal as staff search it, take it away, and hand it to the patient."""
 
+import ast
 import csv
+import re
+from collections.abc import Iterator
 from datetime import date, timedelta
 from io import StringIO
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
@@ -10,6 +14,8 @@ import pytest
 
 from domain import audit
 from domain.audit import Actor
+from domain.desk import offered
+from domain.desk.journal import GROUPS
 from domain.people import names
 from domain.people.tables import Patient
 from tests.databases import statements
@@ -243,6 +249,45 @@ async def test_a_file_without_an_end_or_too_long_is_refused(
     assert await journal("journal.exported") == []
 
 
+async def test_a_file_tells_of_whom_it_is(fay: Browser, world: World) -> None:
+    """R71a: each patient in it sees that their lines were taken away."""
+    for patient in (world.alice, world.charlie, world.alice):
+        await acted(world, "appointment.moved", patient=patient)
+    await exported(fay, "du=2026-11-23&au=2026-11-23&genre=rendez-vous")
+    lines = await journal("read.staff.journal")
+    assert {(line["actor"], line["patient"]) for line in lines} == {
+        (world.fay, world.alice),
+        (world.fay, world.charlie),
+    }
+    assert len(lines) == 2
+
+
+async def test_more_lines_than_a_file_are_taken_in_parts(
+    fay: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R71a: the journal of the busiest day too; what is written meanwhile shifts none of them."""
+    monkeypatch.setattr("domain.desk.journal.MOST_EXPORTED", 3)
+    monkeypatch.setattr("domain.audit.AT_ONCE", 1)
+    for n in range(7):
+        await acted(world, f"appointment.{n}", patient=world.alice if n % 2 else world.charlie)
+    asked = "du=2026-11-23&au=2026-11-23&genre=rendez-vous"
+    page = await exported(fay, asked)
+    assert page.status_code == 422
+    ways = [way for way in links(page).values() if "partie=" in way]
+    assert len(ways) == 3
+    taken = []
+    for way in ways:
+        file = await fay.get(way.replace("&amp;", "&"))
+        assert file.status_code == 200
+        _, *rows = csv.reader(StringIO(file.content.decode("utf-8-sig"), newline=""))
+        taken.append([row[5] for row in rows])
+        await acted(world, f"appointment.{7 + len(taken)}", patient=world.alice)
+    assert taken[:2] == [[f"appointment.{n}" for n in part] for part in ((2, 1, 0), (5, 4, 3))]
+    assert taken[2] == ["appointment.9", "appointment.8", "appointment.6"]
+    for part in (0, 5, 10**8):
+        assert (await exported(fay, f"{asked}&partie={part}")).status_code == 404
+
+
 # Of one patient
 
 
@@ -273,3 +318,57 @@ async def test_days_are_those_of_the_clinic(fay: Browser, world: World) -> None:
     await acted(world, "appointment.moved", patient=world.alice, at=late)
     day = date(2026, 11, 22).isoformat()
     assert len(table(await fay.get(f"{URL}?du={day}&au={day}&genre=rendez-vous"))) == 1
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "9999-12-30"])
+async def test_days_at_the_ends_of_the_calendar_are_days(fay: Browser, day: str) -> None:
+    for query in (f"du={day}", f"au={day}", f"du={day}&au={day}"):
+        assert (await fay.get(f"{URL}?{query}")).status_code == 200
+
+
+def recorded() -> set[str]:
+    """What the code may write as an action; of some only the kind of thing is open."""
+    things = [*(kind.name for kind in offered.KINDS.values()), "terms", "disclaimer"]
+    found = set[str]()
+    for folder in ("domain", "web", "jobs"):
+        for file in Path(folder).rglob("*.py"):
+            source = file.read_text()
+            if IMPORTED.search(source):
+                found |= set(actions(ast.parse(source), things))
+    return found
+
+
+def actions(tree: ast.AST, things: list[str]) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("audit.record"):
+            for value in (each for each in node.args[1:] if isinstance(each, ast.Constant)):
+                yield str(value.value)
+        if isinstance(node, ast.Constant) and ACTION.fullmatch(str(node.value)):
+            yield str(node.value)
+        if isinstance(node, ast.JoinedStr):
+            parts = [each.value if isinstance(each, ast.Constant) else "{}" for each in node.values]
+            text = "".join(map(str, parts))
+            if ACTION.fullmatch(text.replace("{}", "x")):
+                yield from (text.replace("{}", thing) for thing in things)
+
+
+IMPORTED = re.compile(r"from domain import .*\baudit\b")
+ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)+")
+NO_ACTIONS = ("done.", "refused.", "portal.", "jobs.", "c.")
+"""Outcomes, loggers, and columns of SQL."""
+
+
+def test_every_act_that_is_recorded_is_in_a_group() -> None:
+    """Finding 16."""
+    likes = [like for group in GROUPS.values() for like in group]
+    shapes = [re.compile(like.replace(".", "\\.").replace("%", ".*")) for like in likes]
+    names = {name for name in recorded() if not name.startswith(NO_ACTIONS)}
+    missing = {name for name in names if not any(shape.fullmatch(name) for shape in shapes)}
+    assert len(names) > 100
+    assert missing == set()
+    idle = [
+        like
+        for like, shape in zip(likes, shapes, strict=True)
+        if not any(map(shape.fullmatch, names))
+    ]
+    assert idle == []

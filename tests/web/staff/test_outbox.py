@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from domain import db
 from domain.people.tables import Account
 from tests.web.browser import Browser, alert, links, main
 from tests.web.staff.mailroom import dead_mail
@@ -19,9 +20,27 @@ async def test_each_mail_says_why_and_what_to_do_without_its_address(
     assert "Alice Gagnon – Rendez-vous pris" in main(page)
     assert "Cette adresse n’existe pas. Appelez le patient, puis corrigez l’adresse." in main(page)
     assert ("a***@example.com" in page.text, "alice@example.com" in page.text) == (True, False)
-    assert links(page)["Corriger l’adresse"] == f"/clinique/patients/{world.alice}/acces"
+    assert links(page)["Corriger l’adresse"] == f"/clinique/patients/{world.alice}/compte/courriel"
     (line,) = await journal("read.staff.outbox")
     assert line["patient"] == world.alice
+
+
+async def test_an_address_is_corrected_where_that_can_be_done(dana: Browser, world: World) -> None:
+    """Finding B2: at the account's own chart, though the mail was about another's."""
+    account = f"/clinique/patients/{world.alice}/compte/courriel"
+    await dead_mail(world, facts=f'{{"patient": "{world.bob}"}}')
+    page = await dana.get(OUTBOX)
+    assert links(page)["Corriger l’adresse"] == account
+    assert (await dana.get(account)).status_code == 200
+    await db.fetch(
+        "UPDATE proxy_grant SET withdrawn_at = {} WHERE relationship = 'self'", world.now
+    )
+    await Account.update({Account.undeliverable_at: world.now}).where(
+        Account.id == world.alice_account
+    )
+    page = await dana.get(OUTBOX)
+    assert "Corriger l’adresse" not in links(page)
+    assert main(page).count("la personne la change elle-même") == 2
 
 
 async def test_a_mail_is_sent_again_or_settled(dana: Browser, world: World) -> None:

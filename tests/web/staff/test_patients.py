@@ -1,5 +1,6 @@
 """Patients at the desk: found, recorded, corrected, invited, matched; and their accounts."""
 
+import html
 import re
 from datetime import date, timedelta
 from uuid import UUID, uuid4
@@ -10,7 +11,18 @@ import pytest
 from domain import db
 from domain.people import names
 from domain.people.tables import Account, Patient
-from tests.web.browser import Browser, alert, buttons, elements, forms, heading, links, main, title
+from tests.web.browser import (
+    Browser,
+    Clock,
+    alert,
+    buttons,
+    elements,
+    forms,
+    heading,
+    links,
+    main,
+    title,
+)
 from tests.web.routes import STAFF
 from tests.web.staff.newcomers import CHART, newcomer
 from tests.web.staff.scene import StaffScene
@@ -190,12 +202,43 @@ async def test_a_colleagues_change_is_shown_beside_what_was_typed(
     page = await dana.post(at(zoe, "/modification"), form | {"prenom": "Zo"})
     assert page.status_code == 409
     assert "Fay Blais a changé ce dossier à 10:00" in main(page)
-    assert "Enregistré entre-temps\u00a0: Zoey" in page.text
+    assert "Enregistré entre-temps\u00a0: Zoey" in html.unescape(page.text)
     assert values(page)["prenom"] == "Zo"
     (sent,) = [f for f in forms(page) if f.action.endswith("/modification")]
     assert sent.fields["version"] == "2"
     answer = await dana.post(at(zoe, "/modification"), form | {"prenom": "Zo", "version": "2"})
     assert answer.status_code == 303
+
+
+async def test_of_two_windows_on_a_record_each_keeps_what_it_changed(
+    dana: Browser, fay: Browser, zoe: UUID
+) -> None:
+    pages = [await each.get(at(zoe, "/modification")) for each in (fay, dana)]
+    changes = (
+        {"telephone": "514 555-0188", "prenom": "Zoey", "naissance_mois": "05"},
+        {"prenom": "Zoë", "naissance_jour": "28"},
+    )
+    sent = [values(page) | KINDS | change for page, change in zip(pages, changes, strict=True)]
+    assert (await fay.press(pages[0], "Enregistrer", sent[0])).status_code == 303
+    answer = await dana.press(pages[1], "Enregistrer", sent[1])
+    assert answer.status_code == 409
+    shown = values(answer)
+    kept = {name: shown[name] for name in ("prenom", "telephone", "naissance_mois")}
+    assert kept == {"prenom": "Zoë", "telephone": "(514) 555-0188", "naissance_mois": "04"}
+    odd = await dana.press(answer, "Enregistrer", shown | KINDS | {"nom": ""})
+    assert (odd.status_code, values(odd)["telephone"]) == (422, "(514) 555-0188")
+    last = await dana.press(odd, "Enregistrer", values(odd) | KINDS | {"nom": "Roy"})
+    assert last.status_code == 303
+    (row,) = await db.fetch("SELECT * FROM patient WHERE id = {}", zoe)
+    assert (row["first_name"], row["last_name"], row["phone"], row["birth_date"]) == (
+        "Zoë",
+        "Roy",
+        "+15145550188",
+        date(1989, 4, 28),
+    )
+
+
+KINDS = {"telephone_type": "mobile", "autre_telephone_type": "mobile", "intervenant": ""}
 
 
 async def test_unknown_patients_are_not_found(dana: Browser, world: World) -> None:
@@ -235,6 +278,23 @@ async def test_the_record_shows_the_account_and_what_goes_on(dana: Browser, worl
     assert (line["actor"], line["patient"]) == (world.dana, world.alice)
 
 
+async def test_a_visit_is_booked_from_the_head_of_each_part_of_the_record(
+    dana: Browser, world: World
+) -> None:
+    book = at(world.alice, "/rendez-vous/nouveau")
+    for url in (at(world.alice), at(world.alice, "/acces"), at(world.alice, "/communications")):
+        (head,) = [
+            e for e in elements(await dana.get(url), "section") if e.attrs.get("class") == HEAD
+        ]
+        assert (url, "Nouveau rendez-vous" in head.text) == (url, True)
+    page = await dana.get(at(world.alice))
+    assert [e.attrs["href"] for e in elements(page, "a")].count(book) == 1
+    assert main(page).index("Rendez-vous à venir") < main(page).index("Compte portail")
+
+
+HEAD = "patient-head"
+
+
 async def test_an_address_whose_mails_come_back_is_flagged(dana: Browser, world: World) -> None:
     """R94."""
     assert "Adresse à corriger" not in main(await dana.get(at(world.alice)))
@@ -258,7 +318,10 @@ async def test_a_child_is_not_invited_but_a_parent_given_access(
 # Inviting
 
 
-async def test_the_code_is_on_the_answer_and_on_no_other_page(dana: Browser, zoe: UUID) -> None:
+async def test_the_code_is_on_the_answer_and_on_no_other_page(
+    dana: Browser, clock: Clock, zoe: UUID
+) -> None:
+    """Nor on the same form's second answer, but for the two minutes of a double click."""
     page = await dana.get(at(zoe, "/invitation"))
     answer = await dana.press(page, "Inviter", {"courriel": "zoe@example.com", "langue": "en"})
     assert (answer.status_code, heading(answer)) == (200, "L’invitation est partie")
@@ -270,8 +333,12 @@ async def test_the_code_is_on_the_answer_and_on_no_other_page(dana: Browser, zoe
     for said in ("Zoé Tremblay", code, "zoe@example.com", "portail.example", "November 30"):
         assert (said, said in slip.text) == (said, True)
     again = await dana.press(page, "Inviter", {"courriel": "zoe@example.com", "langue": "en"})
+    assert (again.status_code, code in main(again)) == (200, True)
+    clock.now += timedelta(minutes=3)
+    again = await dana.press(page, "Inviter", {"courriel": "zoe@example.com", "langue": "en"})
     assert (again.status_code, code in again.text) == (409, False)
     assert "ce formulaire a été envoyé deux fois" in main(again)
+    assert "Inviter de nouveau" in buttons(again)
     record = await dana.get(at(zoe))
     assert code not in record.text
     assert "Invité à zoe@example.com" in main(record)
@@ -293,14 +360,29 @@ async def test_a_proxys_address_is_warned_of_and_may_be_meant(
     dana: Browser, world: World, zoe: UUID
 ) -> None:
     """R8."""
-    await world.grant(world.alice_account, zoe, relationship="caregiver")
+    grant = await world.grant(
+        await world.account("mere@example.com"), zoe, relationship="caregiver"
+    )
+    await db.fetch("UPDATE proxy_grant SET withdrawn_at = {} WHERE id = {}", world.now, grant)
     page = await dana.get(at(zoe, "/invitation"))
-    typed = {"courriel": "alice@example.com", "langue": "fr"}
+    typed = {"courriel": "mere@example.com", "langue": "fr"}
     page = await dana.press(page, "Inviter", typed)
     assert (page.status_code, "Inviter quand même" in buttons(page)) == (409, True)
     assert "est celui d’une personne qui agit pour lui" in alert(page)
     page = await dana.press(page, "Inviter quand même", typed)
     assert heading(page) == "L’invitation est partie"
+
+
+async def test_an_address_whose_account_has_another_chart_is_said_so_before_sending(
+    dana: Browser, zoe: UUID
+) -> None:
+    page = await dana.get(at(zoe, "/invitation"))
+    typed = {"courriel": "alice@example.com", "langue": "en"}
+    page = await dana.press(page, "Inviter", typed)
+    assert (page.status_code, values(page)["courriel"]) == (422, "alice@example.com")
+    assert "Cette adresse a déjà un compte" in alert(page)
+    assert links(page)["Donner un accès"] == at(zoe, "/acces/nouveau?q=alice%40example.com")
+    assert await db.fetch("SELECT id FROM invitation") == []
 
 
 async def test_an_invitation_is_taken_back(dana: Browser, zoe: UUID) -> None:
@@ -328,7 +410,7 @@ async def test_a_newcomer_is_compared_matched_and_sees_it_at_once(
     assert (heading(page), "1 dossier possible" in main(page)) == ("Jumeler un compte", True)
     (line,) = await journal("read.staff.matching")
     assert line["patient"] == zoe
-    page = await dana.follow(await dana.press(page, "Relier à ce dossier"))
+    page = await dana.follow(await dana.press(page, "Relier à ce dossier", {"identite": "oui"}))
     assert "Le compte est relié à ce dossier." in main(page)
     assert "En attente de jumelage" not in main(await stranger.open("/"))
     gone = await dana.get(f"{MATCHING}/{account}")
@@ -350,6 +432,39 @@ async def test_what_differs_is_said_in_words_and_asks_for_a_look(
     assert "Vérifiez l’identité de la personne, puis cochez cette case." in main(refused)
     done = await dana.press(refused, "Relier à ce dossier", {"identite": "oui"})
     assert done.headers["location"] == f"{at(zoe)}?fait=jumelage"
+
+
+async def test_what_is_alike_but_proves_nothing_asks_for_a_look_and_keeps_its_place(
+    dana: Browser, world: World, zoe: UUID
+) -> None:
+    """P21."""
+    other = await world.patient("Zoé", "Tremblay", GROWN)
+    await Patient.update({Patient.phone: "+15145550199"}).where(Patient.id == other)
+    account = await newcomer(world)
+    page = await dana.get(f"{MATCHING}/{account}?dossier={world.bob}")
+    order = [f.fields["patient"] for f in forms(page) if "patient" in f.fields]
+    assert order == [str(world.bob), str(other), str(zoe)]
+    sent = {"patient": str(zoe), "dossier": str(world.bob)}
+    refused = await dana.post(f"{MATCHING}/{account}", sent)
+    assert refused.status_code == 422
+    assert "Rien ne prouve encore que ce dossier est le sien." in alert(refused)
+    assert [f.fields["patient"] for f in forms(refused) if "patient" in f.fields] == order
+    done = await dana.post(f"{MATCHING}/{account}", sent | {"identite": "oui"})
+    assert done.headers["location"] == f"{at(zoe)}?fait=jumelage"
+
+
+async def test_a_box_that_was_checked_stays_so(dana: Browser, world: World, zoe: UUID) -> None:
+    phone = {Patient.phone: "+15145550155"}
+    await Patient.update(phone).where(Patient.id.is_in([zoe, world.alice]))
+    await world.grant(world.alice_account, zoe, relationship="caregiver")
+    account = await newcomer(world)
+    page = await dana.get(f"{MATCHING}/{account}")
+    page = await dana.press(page, "Relier à ce dossier", {"identite": "oui"})
+    assert (page.status_code, "Relier quand même" in buttons(page)) == (409, True)
+    (box,) = [e for e in elements(page, "input") if e.attrs.get("name") == "identite"]
+    assert "checked" in box.attrs
+    done = await dana.press(page, "Relier quand même", {"identite": "oui"})
+    assert done.status_code == 303
 
 
 async def test_another_chart_is_searched_for_and_compared(dana: Browser, world: World) -> None:

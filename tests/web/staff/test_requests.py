@@ -5,8 +5,10 @@ from uuid import uuid4
 
 from domain import db
 from tests.databases import statements
+from tests.letterbox import collect
 from tests.web.browser import Browser, alert, elements, forms, heading, main
 from tests.web.staff.helpers import request
+from tests.web.staff.newcomers import CHART
 from tests.web.state import journal, rows
 from tests.world import World
 
@@ -50,6 +52,76 @@ async def test_each_kind_links_to_where_it_is_done(dana: Browser, world: World) 
     page = await dana.get(f"{LIST}/{cannot}")
     assert f"/clinique/rendez-vous/{visit}/annulation" not in page.text
     assert "La personne reçoit un courriel" not in main(page)
+
+
+async def test_what_is_asked_is_done_from_the_request(dana: Browser, world: World) -> None:
+    visit = await world.appointment(world.now + timedelta(hours=30))
+    begun = await world.appointment(world.now - timedelta(minutes=5))
+    moves = [f"/clinique/rendez-vous/{each}/deplacement" for each in (visit, begun)]
+    for id, move, is_offered in ((visit, moves[0], True), (begun, moves[1], False)):
+        made = await request(world, "cannot_come", subject=id)
+        page = await dana.get(f"{LIST}/{made}")
+        assert (move, move in page.text) == (move, is_offered)
+    await db.fetch("UPDATE patient SET phone = '+15145550111' WHERE id = {}", world.alice)
+    words = main(await dana.get(f"{LIST}/{await request(world)}"))
+    for said in ("Prénom Alice", "Nom de famille Gagnon", "Téléphone principal (514) 555-0111"):
+        assert (said, said in words) == (said, True)
+
+
+async def test_who_has_no_chart_yet_gets_one_and_then_the_access(
+    dana: Browser, world: World
+) -> None:
+    made = await request(world, "attach", account=world.charlie_account, text="Ma fille Zoé")
+    page = await dana.get(f"{LIST}/{made}?q=zoe tremblay")
+    form = await dana.click(page, "Créer le dossier")
+    odd = await dana.press(form, "Créer le dossier", CHART | {"nom": "", "cle": "a"})
+    assert odd.status_code == 422
+    sent = {name: CHART[name] for name in CHART if name != "cle"}
+    page = await dana.follow(await dana.press(odd, "Créer le dossier", sent))
+    assert "Accord de Zoé Tremblay" in main(page)
+    given = {"lien": "parent", "rendez_vous": "oui", "comment": "spoken"}
+    answer = await dana.press(page, "Donner l’accès", given)
+    assert answer.headers["location"] == f"{LIST}/{made}?fait=acces"
+
+
+async def test_what_was_given_since_takes_the_place_of_the_search(
+    dana: Browser, world: World
+) -> None:
+    made = await request(world, "attach", account=world.charlie_account, text="Mon fils Bob")
+    assert [e for e in elements(await dana.get(f"{LIST}/{made}"), "input") if is_search(e.attrs)]
+    form = await dana.get(
+        f"/clinique/patients/{world.bob}/acces/nouveau?compte={world.charlie_account}"
+    )
+    await dana.press(form, "Donner l’accès", {"lien": "parent", "rendez_vous": "oui"})
+    page = await dana.get(f"{LIST}/{made}")
+    assert "Depuis cette demande, ce compte agit pour : Bob Gagnon" in main(page)
+    assert [e for e in elements(page, "input") if is_search(e.attrs)] == []
+    page = await dana.click(page, "Donner un autre accès")
+    assert [e for e in elements(page, "input") if is_search(e.attrs)]
+
+
+def is_search(attributes: dict[str, str]) -> bool:
+    return attributes.get("type") == "search"
+
+
+async def test_a_block_is_seen_before_an_access_is_tried(dana: Browser, world: World) -> None:
+    made = await request(world, "attach", account=world.charlie_account)
+    form = await dana.get(f"/clinique/patients/{world.bob}/acces/blocage")
+    await dana.press(form, "Bloquer", {"qui": "tous", "motif": f"Ordonnance {XSS}"})
+    page = await dana.get(f"{LIST}/{made}?q=bob gagnon")
+    assert "Accès bloqué" in main(page)
+    page = await dana.click(page, "Donner un accès")
+    assert f"Un blocage empêche de donner cet accès. Ordonnance {XSS}" in main(page)
+    assert XSS not in page.text
+
+
+async def test_the_mail_says_when_a_request_is_declined(dana: Browser, world: World) -> None:
+    for outcome, facts in (("done", {}), ("declined", {"declined": "1"})):
+        made = await request(world)
+        form = await dana.get(f"{LIST}/{made}")
+        await dana.press(form, "Terminer", {"suite": outcome})
+        (mail,) = await collect(world.now)
+        assert (mail.kind, mail.facts) == ("request_handled", {"request": str(made)} | facts)
 
 
 async def test_nothing_decided_is_said_with_the_note_kept(dana: Browser, world: World) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.staff.roles import Right, Role, may
-from tests.web.browser import Browser
+from tests.web.browser import Browser, main
 from tests.web.routes import STAFF, Route
 from tests.web.staff.desk import at_work
 from tests.web.staff.scene import StaffScene
@@ -36,6 +36,7 @@ POST /clinique/rendez-vous/{appointment}/annulation            appointments
 GET  /clinique/rendez-vous/{appointment}/deplacement           appointments
 GET  /clinique/rendez-vous/{appointment}/deplacement/{slot}    appointments
 POST /clinique/rendez-vous/{appointment}/deplacement/{slot}    appointments
+POST /clinique/rendez-vous/{appointment}/appel                 appointments
 POST /clinique/rendez-vous/{appointment}/absence               appointments
 POST /clinique/rendez-vous/{appointment}/absence/retrait       appointments
 GET  /clinique/patients/{patient}/rendez-vous                  appointments
@@ -298,3 +299,11 @@ async def answer(browser: Browser, desk: StaffScene, route: Route) -> int:
     if route.method == "GET":
         return (await browser.http.get(desk.url(route))).status_code
     return (await browser.post(desk.url(route), desk.data(route))).status_code
+
+
+async def test_who_is_refused_is_sent_to_an_administrator_not_to_the_phone(dana: Browser) -> None:
+    """Finding C10: whoever works there does not call the clinic."""
+    page = await dana.get("/clinique/personnel")
+    assert page.status_code == 403
+    assert "Demandez-le à un administrateur." in main(page)
+    assert "ppelez la clinique" not in main(page)

@@ -15,7 +15,7 @@ from tests.web.staff.mailroom import text_template, upload
 from tests.web.state import count, journal
 from tests.web.test_slow_requests import scope_of
 from tests.world import World
-from web import security
+from web import security, uploads
 from web.gate import Gate
 from web.staff.composing import LARGEST_FORM
 from web.staff.sending import packed, unpacked
@@ -90,6 +90,9 @@ async def test_choosing_tells_what_is_missing(dana: Browser, world: World) -> No
     assert "sans compte" in main(page)
     left = await dana.follow(await dana.press(page, "Retirer Zoé Seule"))
     assert "sans compte" not in main(left)
+    for day in ("0001-01-01", "9999-12-31"):
+        page = await dana.get(f"{FOLDER}/envoi?intervenant={world.practitioner}&jour={day}")
+        assert page.status_code == 200
     odd = await dana.get(f"{FOLDER}/envoi?intervenant=x&jour=y")
     assert "Choisissez un intervenant et un jour." in main(odd)
     none = await dana.open(f"{FOLDER}/envoi?intervenant={world.practitioner}&jour=2030-01-01")
@@ -265,6 +268,31 @@ async def test_more_than_five_files_can_be_is_refused_before_or_while_it_comes(
     assert await read_by(app, dana, to_alice(world), endless, **said) == (413, 0)
     status, asked = await read_by(app, dana, to_alice(world), endless)
     assert (status, asked) == (413, LARGEST_FORM // MEGABYTE + 1)
+
+
+async def test_only_so_many_uploads_come_at_once_and_the_next_is_asked_to_send_again(
+    app: Gate, dana: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A31, R83: each takes its memory; a letter without files needs no place."""
+    monkeypatch.setattr(app.app.state.portal, "uploads", uploads.Uploads())
+    monkeypatch.setattr(uploads, "PATIENCE", 0.05)
+    released, url = asyncio.Event(), to_alice(world)
+
+    async def slow() -> Any:
+        await released.wait()
+        return {"type": "http.request", "body": b"--x--", "more_body": False}
+
+    sending = [asyncio.create_task(read_by(app, dana, url, slow)) for _ in range(uploads.MOST)]
+    await asyncio.sleep(0.2)
+    await dana.get(url)
+    late = await upload(dana, url, letter(world), ("A.pdf", GOOD + b" " * uploads.SMALL))
+    assert (late.status_code, late.headers["retry-after"]) == (503, "2")
+    assert "rechargez cette page" in main(late)
+    assert (await dana.post(url, letter(world))).status_code == 303
+    released.set()
+    assert [status for status, _ in await asyncio.gather(*sending)] == [403] * uploads.MOST
+    again = await upload(dana, url, letter(world, cle="k2"), ("A.pdf", GOOD))
+    assert again.status_code == 303
 
 
 async def test_a_slow_upload_is_given_up(

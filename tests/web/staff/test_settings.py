@@ -273,6 +273,26 @@ async def asks(browser: Browser, **form: str) -> httpx.Response:
     return await browser.post(f"{BASE}/consentement", {"version": value(page, "version"), **given})
 
 
+async def mails(kind: str) -> list[dict[str, Any]]:
+    return await db.fetch("SELECT * FROM outbound_email WHERE kind = {}", kind)
+
+
+async def activities(kind: str) -> list[UUID]:
+    rows = await db.fetch("SELECT patient FROM activity WHERE kind = {}", kind)
+    return [row["patient"] for row in rows]
+
+
+async def test_asking_to_confirm_when_one_can_no_longer_cancel_is_warned_of(
+    fay: Browser, world: World
+) -> None:
+    """Finding C15."""
+    warning = "la confirmation est demandée quand l’annulation en ligne n’est plus possible"
+    assert warning not in main(await fay.get(BASE))
+    await world.set_clinic(confirm_window_hours=48, cancel_limit_hours=96)
+    for path in (BASE, f"{BASE}/rendez-vous"):
+        assert warning in main(await fay.get(path))
+
+
 async def teenager(world: World) -> UUID:
     """15 years old: Alice lost the profile a year ago."""
     patient = await world.patient("Zoé", "Gagnon", date(2011, 5, 2))
@@ -313,6 +333,21 @@ async def test_a_higher_age_that_opens_access_is_shown_before_it_is_saved(
     assert await ProxyGrant.count().where(ProxyGrant.lost_at.is_not_null()) == 0
     (line,) = await journal("access.reopened")
     assert (line["patient"], line["actor"]) == (zoe, world.fay)
+    assert [row["account"] for row in await mails("access_granted")] == [world.alice_account]
+    assert await activities("access_given") == [zoe]
+
+
+async def test_a_second_loss_is_told_again(fay: Browser, world: World) -> None:
+    """Finding 18: 16 → 14 → 16 → 14, though it be the same day's."""
+    zoe = await world.patient("Zoé", "Gagnon", date(2012, 11, 20))
+    await world.grant(world.alice_account, zoe)
+    for age in ("16", "14", "16", "14"):
+        told = await asks(fay, age=age)
+        if told.status_code == 409:
+            form = {"province": "QC", "age": age, "source": "Politique"}
+            await fay.press(told, "Enregistrer quand même", form)
+    assert len(await mails("coming_of_age")) == 2
+    assert len(await mails("access_granted")) == 2
 
 
 async def test_a_lower_age_that_closes_access_does_so_and_tells_it_at_once(
@@ -329,6 +364,7 @@ async def test_a_lower_age_that_closes_access_does_so_and_tells_it_at_once(
     await fay.press(told, "Enregistrer quand même", form)
     assert (await alice.get(url)).status_code == 403
     assert [line["patient"] for line in await journal("access.lost")] == [zoe]
+    assert [row["account"] for row in await mails("coming_of_age")] == [world.alice_account]
 
 
 async def test_who_agreed_to_other_figures_is_asked_again(fay: Browser, world: World) -> None:
