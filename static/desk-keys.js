@@ -1,4 +1,4 @@
-// The clinic's side by keyboard: rows by j and k or the arrows, / to search, n to book for the patient shown, ? for the list
+// The clinic's side by keyboard: rows by j and k or the arrows, / to search (or to « Patients »), n to book for the patient shown, ? for the list
 // of keys. Enhancement only.
 
 const OFF = "desk-keys-off";
@@ -42,7 +42,7 @@ const KEYS = {
   k: () => go(-1),
   ArrowDown: () => document.activeElement.matches("[data-row]") && go(1),
   ArrowUp: () => document.activeElement.matches("[data-row]") && go(-1),
-  "/": () => press("[data-search]"),
+  "/": () => press("[data-search]") || press(".desk-side a[href='/clinique/patients']"),
   n: () => press("a[href$='/rendez-vous/nouveau']"),
   "?": showKeys,
 };

@@ -99,7 +99,7 @@ async def desk(member: Member, patient: UUID, asked: Wish, *, now: datetime) -> 
     types, primary = await _types(), await _primary(patient)
     practitioners = sorted(await lists.practitioners(member), key=lambda c: c.id != primary)
     visit_type = _among(types, asked.visit_type) or _among(types, await _last_type(patient))
-    visit_type = visit_type or (types[0] if types else None)
+    visit_type = visit_type or await _first_type(types, asked.practitioner)
     wish = replace(asked, visit_type=visit_type.id if visit_type else None)
     week = None
     if visit_type is not None:
@@ -117,11 +117,36 @@ async def desk(member: Member, patient: UUID, asked: Wish, *, now: datetime) -> 
     )
 
 
-async def own_practitioner(member: Member, patient: UUID) -> UUID | None:
-    """Whom the page begins with: the patient's own, where they are among those to choose from."""
+async def own_practitioner(
+    member: Member, patient: UUID, visit_type: UUID | None = None
+) -> UUID | None:
+    """Whom the page begins with: the patient's own, where they are among those to choose from and
+    offer the type: the one asked for, else the one last used."""
     primary = await _primary(patient)
     known = {choice.id for choice in await lists.practitioners(member)}
-    return primary if primary in known else None
+    if primary is None or primary not in known:
+        return None
+    wanted = visit_type or await _last_type(patient)
+    return primary if wanted is None or wanted in await _types_of(primary) else None
+
+
+async def _first_type(types: Sequence[Type], practitioner: UUID | None) -> Type | None:
+    """The first that this practitioner offers, urgent ones last."""
+    offered = await _types_of(practitioner) if practitioner else set()
+    usual = sorted(types, key=lambda each: (each.id not in offered, each.is_urgent))
+    return usual[0] if usual else None
+
+
+async def _types_of(practitioner: UUID) -> set[UUID]:
+    rows = await db.fetch(
+        """
+        SELECT sv.visit_type FROM schedule_visit_type sv
+        JOIN schedule sc ON sc.id = sv.schedule
+        WHERE sc.practitioner = {} AND sc.ended_at IS NULL
+        """,
+        practitioner,
+    )
+    return {row["visit_type"] for row in rows}
 
 
 async def week_of(

@@ -48,7 +48,8 @@ async def list_visits(request: AnyRequest, patient: FromPath[UUID], now: Now) ->
 
 @get(f"{VISITS}/nouveau", opt=OF_DESK)
 async def choose_time(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Response[Any]:
-    own = await booking.own_practitioner(request.user, patient)
+    asked = read_id(request.query_params.get("type", ""))
+    own = await booking.own_practitioner(request.user, patient, asked)
     desk = await booking.desk(request.user, patient, read_wish(request, default=own), now=now)
     return await _page(
         request,

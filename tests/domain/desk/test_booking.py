@@ -246,18 +246,32 @@ async def test_the_page_begins_with_the_type_last_used_and_the_own_practitioner(
     world: World,
 ) -> None:
     desk = await week(world)
-    assert desk.wish.visit_type == desk.types[0].id
+    assert desk.wish.visit_type == world.visit_type
     await world.appointment(world.now + 2 * DAY, visit_type=world.urgent_type)
     await Patient.update({Patient.primary_practitioner: world.practitioner}).where(
         Patient.id == world.alice
     )
     await world.another_practitioner("Abel")
     desk = await week(world)
-    assert desk.wish.visit_type == world.urgent_type
+    assert desk.wish.visit_type == world.visit_type  # an urgent visit says nothing of the next
     assert desk.practitioners[0].id == world.practitioner
     member = await at_work(world)
     assert await booking.own_practitioner(member, world.alice) == world.practitioner
     assert await booking.own_practitioner(member, world.bob) is None
+
+
+async def test_the_page_begins_with_a_practitioner_who_offers_the_type(world: World) -> None:
+    member = await at_work(world)
+    await Patient.update({Patient.primary_practitioner: world.practitioner}).where(
+        Patient.id == world.alice
+    )
+    own = (member, world.alice)
+    assert await booking.own_practitioner(*own, world.visit_type) == world.practitioner
+    await db.fetch("DELETE FROM schedule_visit_type WHERE visit_type = {}", world.visit_type)
+    assert await booking.own_practitioner(*own, world.visit_type) is None
+    wish = Wish(practitioner=world.practitioner)
+    shown = (await booking.desk(*own, wish, now=world.now)).wish.visit_type
+    assert shown == world.urgent_type
 
 
 async def test_only_what_is_chosen_is_shown(world: World) -> None:
