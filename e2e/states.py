@@ -1629,6 +1629,12 @@ def calendar_closures(on: Patient) -> None:
 
 
 @administrator
+def calendar_closure_to_remove(on: Patient) -> None:
+    calendar_closures(on)
+    on.page.get_by_role("main").get_by_role("link", name=re.compile(r"\b25\b")).click()
+
+
+@administrator
 def calendar_closure(on: Patient) -> None:
     on.opens("/clinique/agenda/fermetures/nouvelle?du=2026-12-24")
 

@@ -48,6 +48,10 @@ def test_a_day_is_published_booked_by_a_patient_and_taken_back(
     heather.opens(step(portal, "creneau", moment=SUNDAY))
     expect(heather.slot(slot)).to_have_count(0)
 
+    reopens_the_sunday(manon, portal)
+    heather.opens(step(portal, "creneau", moment=SUNDAY))
+    expect(heather.slot(slot)).to_have_count(1)
+
 
 def publishes_a_sunday(manon: Patient, portal: Portal) -> None:
     manon.opens(calendar(portal, "/journees"))
@@ -76,6 +80,16 @@ def takes_the_sunday_back(manon: Patient, portal: Portal) -> None:
     manon.presses("Retirer ce temps")
     manon.reads("C’est fait : les plages sont retirées.")
     manon.reads("1 patient prévenu par courriel.")
+
+
+def reopens_the_sunday(manon: Patient, portal: Portal) -> None:
+    manon.opens(calendar(portal, "/absences"))
+    manon.main.get_by_role("link", name=re.compile(f"^{manon.says('Retirer')} .*29")).click()
+    expect(manon.main.get_by_role("heading", level=1)).to_contain_text("29")
+    expect(manon.main).to_contain_text(re.compile("4 (plages seront|slots will be)"))
+    manon.looks_around()
+    manon.presses("Rouvrir")
+    manon.reads("L’absence est retirée, et les plages sont de nouveau publiées.")
 
 
 def test_the_week_goes_by_the_arrow_keys(open_browser: Open, portal: Portal) -> None:

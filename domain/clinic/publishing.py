@@ -79,6 +79,12 @@ class Plan:
     def coming(self) -> int:
         return len(self.new) + sum(slot.is_withdrawn for slot in self.back)
 
+    def offered_in(self, first: date, last: date, clinic: ClinicSettings) -> int:
+        """How many slots of these days nobody could book before, and patients can then."""
+        spans = [span for _, span in self.new]
+        spans += [slot.span for slot in self.back if slot.is_withdrawn and not slot.is_booked]
+        return sum(is_away(span, [(first, last)], clinic) for span in spans)
+
     @property
     def going(self) -> int:
         leaving = [slot for slots in self.leaving.values() for slot in slots]
@@ -135,16 +141,18 @@ async def plan(
     *,
     changed: Collection[UUID] = (),
     instead: Sequence[Line] | None = None,
+    without: UUID | None = None,
     now: datetime,
 ) -> Plan:
-    """`instead`: the weekly hours that the changed schedules would have; none ends them."""
+    """`instead`: the weekly hours that the changed schedules would have; none ends them.
+    `without`: the absence that there would be no more."""
     lines = await _lines(practitioner, clinic.today(now))
     if instead is not None:
         others = (line for line in lines if line.schedule not in changed)
         days = (line for line in lines if line.schedule in changed and line.day and instead)
         lines = sorted([*days, *instead, *others], key=lambda line: line.day is None)
     slots = await _slots(practitioner, now)
-    absences = await _absences(practitioner)
+    absences = await _absences(practitioner, without)
     followed = {*changed, *await _ended(practitioner)}
     until = now + timedelta(weeks=clinic.horizon_weeks)
     last = max([until, *(slot.span.starts_at + timedelta(days=1) for slot in slots)])
@@ -396,12 +404,12 @@ async def _closed_halves(
     return {_half(Span(row["starts_at"], row["ends_at"]), clinic) for row in rows}
 
 
-async def _absences(practitioner: UUID) -> list[tuple[date, date]]:
+async def _absences(practitioner: UUID, without: UUID | None) -> list[tuple[date, date]]:
     rows = await db.fetch(
         """
-        SELECT first_day, last_day FROM absence
+        SELECT id, first_day, last_day FROM absence
         WHERE practitioner = {} OR practitioner IS NULL
         """,
         practitioner,
     )
-    return [(row["first_day"], row["last_day"]) for row in rows]
+    return [(row["first_day"], row["last_day"]) for row in rows if row["id"] != without]

@@ -45,6 +45,17 @@ class Away:
 
 
 @dataclass(frozen=True, slots=True)
+class Reopening:
+    """What removing an absence would do."""
+
+    away: Away
+    offered: int
+    """Slots that patients can book again."""
+    is_past_horizon: bool
+    """Some of its days are published later."""
+
+
+@dataclass(frozen=True, slots=True)
 class TypedPeriod:
     """The form as it was sent."""
 
@@ -258,25 +269,39 @@ async def take_back(
                 )
 
 
+async def reopening(
+    member: Member, practitioner: UUID | None, absence: UUID, *, now: datetime
+) -> Reopening | None:
+    """What removing it would do, without doing it; none where there is nothing left to remove."""
+    await _check(member, practitioner)
+    away = await _still_away(member, practitioner, absence, now)
+    if away is None:
+        return None
+    offered = 0
+    for each in await _whose_slots(practitioner):
+        plan = await publishing.plan(each, member.clinic, without=absence, now=now)
+        offered += plan.offered_in(away.first_day, away.last_day, member.clinic)
+    return Reopening(away, offered, away.last_day > member.clinic.last_day(now))
+
+
 async def remove(
     member: Member, practitioner: UUID | None, absence: UUID, *, key: str, now: datetime
-) -> None:
-    """What it had taken back is published again."""
+) -> bool:
+    """What it had taken back is published again; false where there was nothing left to remove."""
     await _check(member, practitioner)
     mine = uuid4()
     async with db.transaction():
         first = await once.claim(member.id, "absence.end", key, str(absence), result=mine, now=now)
         if first != mine:
-            return
-        rows = await db.fetch("SELECT practitioner, last_day FROM absence WHERE id = {}", absence)
-        if not rows or rows[0]["practitioner"] != practitioner:
-            raise NotFound
-        if rows[0]["last_day"] < member.clinic.today(now):
-            raise NotFound
+            return True
+        practitioners = await _lock_all(practitioner)
+        if await _still_away(member, practitioner, absence, now) is None:
+            return False
         await Absence.delete().where(Absence.id == absence)
-        for each in await _lock_all(practitioner):
+        for each in practitioners:
             await _publish(member, each, now)
         await audit.record(member.actor, "absence.removed", subject=absence, at=now)
+    return True
 
 
 async def bring_back(member: Member, practitioner: UUID, slot: UUID, *, now: datetime) -> None:
@@ -368,14 +393,32 @@ async def _live_in(period: Period, now: datetime) -> list[dict[str, Any]]:
 
 
 async def _lock_all(practitioner: UUID | None) -> list[UUID]:
+    practitioners = await _whose_slots(practitioner)
+    for each in practitioners:
+        await publishing.lock(each)
+    return practitioners
+
+
+async def _whose_slots(practitioner: UUID | None) -> list[UUID]:
     """Whose slots it is about, always in the same order."""
     if practitioner is not None:
-        await publishing.lock(practitioner)
         return [practitioner]
-    rows = await db.fetch("SELECT id FROM practitioner ORDER BY id")
-    for row in rows:
-        await publishing.lock(row["id"])
-    return [row["id"] for row in rows]
+    return [row["id"] for row in await db.fetch("SELECT id FROM practitioner ORDER BY id")]
+
+
+async def _still_away(
+    member: Member, practitioner: UUID | None, absence: UUID, now: datetime
+) -> Away | None:
+    """None once it is removed or over; another's is not found."""
+    rows = await db.fetch(
+        "SELECT id, practitioner, first_day, last_day, reason FROM absence WHERE id = {}", absence
+    )
+    if not rows:
+        return None
+    away = Away(**rows[0])
+    if away.practitioner != practitioner:
+        raise NotFound
+    return away if away.last_day >= member.clinic.today(now) else None
 
 
 async def _lock_visits(period: Period, now: datetime) -> None:

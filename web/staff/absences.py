@@ -35,13 +35,18 @@ async def list_absences(
     return await _list(request, practitioner, now, TypedPeriod(first=asked))
 
 
+@get(f"{OF_ONE}/absences/{{absence:uuid}}/fin", opt={"staff": Right.CALENDAR})
+async def ask_to_end_absence(
+    request: AnyRequest, practitioner: FromPath[UUID], absence: FromPath[UUID], now: Now
+) -> Response[Any]:
+    return await _ask_to_reopen(request, practitioner, absence, now)
+
+
 @post(f"{OF_ONE}/absences/{{absence:uuid}}/fin", opt={"staff": Right.CALENDAR})
 async def end_absence(
     request: AnyRequest, practitioner: FromPath[UUID], absence: FromPath[UUID], now: Now
 ) -> Response[Any]:
-    key = str((await request.form()).get("cle", ""))
-    await absences.remove(request.user, practitioner, absence, key=key, now=now)
-    return see_other(f"{FOLDER}/{practitioner}/absences?fait=fin")
+    return await _reopen(request, practitioner, absence, now)
 
 
 @get(f"{OF_ONE}/retrait", opt={"staff": Right.CALENDAR})
@@ -73,11 +78,43 @@ async def close_clinic(request: AnyRequest, now: Now) -> Response[Any]:
     return await _take_back(request, None, now)
 
 
+@get(f"{OF_ALL}/{{closure:uuid}}/fin", opt={"staff": Right.SETTINGS})
+async def ask_to_end_closure(
+    request: AnyRequest, closure: FromPath[UUID], now: Now
+) -> Response[Any]:
+    return await _ask_to_reopen(request, None, closure, now)
+
+
 @post(f"{OF_ALL}/{{closure:uuid}}/fin", opt={"staff": Right.SETTINGS})
 async def end_closure(request: AnyRequest, closure: FromPath[UUID], now: Now) -> Response[Any]:
+    return await _reopen(request, None, closure, now)
+
+
+async def _ask_to_reopen(
+    request: AnyRequest, practitioner: UUID | None, absence: UUID, now: datetime
+) -> Response[Any]:
+    reopening = await absences.reopening(request.user, practitioner, absence, now=now)
+    if reopening is None:
+        return see_other(f"{_list_url(practitioner)}?fait=deja")
+    return await staff_page(
+        request,
+        "staff/absences/ask_to_end_absence.html",
+        tab=TAB,
+        practitioner=await whose(request.user, practitioner) if practitioner else None,
+        away=reopening.away,
+        reopening=reopening,
+        horizon=request.user.clinic.last_day(now),
+        key=secrets.token_urlsafe(18),
+        way_back=_list_url(practitioner),
+    )
+
+
+async def _reopen(
+    request: AnyRequest, practitioner: UUID | None, absence: UUID, now: datetime
+) -> Response[Any]:
     key = str((await request.form()).get("cle", ""))
-    await absences.remove(request.user, None, closure, key=key, now=now)
-    return see_other(f"{OF_ALL}?fait=fin")
+    is_removed = await absences.remove(request.user, practitioner, absence, key=key, now=now)
+    return see_other(f"{_list_url(practitioner)}?fait={'fin' if is_removed else 'deja'}")
 
 
 async def _look(request: AnyRequest, practitioner: UUID | None, now: datetime) -> Response[Any]:
@@ -146,7 +183,6 @@ async def _list(
         absences=away,
         typed=typed,
         today=member.clinic.today(now),
-        key=secrets.token_urlsafe(18),
         problems=refusal.problems if refusal else {},
         done=request.query_params.get("fait", ""),
     )
@@ -201,11 +237,13 @@ def _decisions(form: FormMultiDict) -> dict[UUID, Decision]:
 
 
 def _way_back(period: Period) -> str:
-    if period.practitioner is None:
-        return OF_ALL
     if period.slot is not None:
         return f"{FOLDER}/{period.practitioner}/plages/{period.slot}"
-    return f"{FOLDER}/{period.practitioner}/absences"
+    return _list_url(period.practitioner)
+
+
+def _list_url(practitioner: UUID | None) -> str:
+    return f"{FOLDER}/{practitioner}/absences" if practitioner else OF_ALL
 
 
 def _after(period: Period, mailed: int, to_call: int) -> str:

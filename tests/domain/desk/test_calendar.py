@@ -15,7 +15,7 @@ from domain.appointments.slots import Search
 from domain.appointments.tables import Hold
 from domain.clinic import publishing
 from domain.clinic.hours import TypedLine
-from domain.clinic.tables import OpenDay, Practitioner, Schedule, Site, VisitType
+from domain.clinic.tables import OpenDay, Practitioner, Schedule, Site, VisitType, WeeklyHours
 from domain.desk import absences, calendar, days, hours
 from domain.desk.absences import Decision, TypedPeriod
 from domain.desk.days import TypedDay
@@ -581,6 +581,121 @@ async def test_a_removed_absence_brings_the_same_slots_back_and_no_visit(world: 
     assert await live(TOMORROW) == whole
     assert await records.rows("SELECT id FROM slot ORDER BY id") == before
     assert (await records.visit(visit))["cancelled_at"] is not None
+
+
+async def away(world: World) -> list[UUID]:
+    member = await administrator(world)
+    found = await absences.absences(member, world.practitioner, now=world.now)
+    return [each.id for each in found]
+
+
+async def test_what_reopening_offers_is_what_publishing_then_does(world: World) -> None:
+    """A kept visit's slot comes back without being offered."""
+    await saved(world, TUESDAY)
+    kept, cancelled = await booked(world, "09:30"), await booked(world, "10:30")
+    decisions = {kept: Decision(False, 1), cancelled: Decision(True, 1)}
+    await take_back(world, TOMORROW, decisions=decisions)
+    args = await staff(world), world.practitioner, (await away(world))[0]
+    before = await records.rows("SELECT * FROM slot ORDER BY id"), len(await live())
+    reopening = await absences.reopening(*args, now=world.now)
+    assert reopening is not None
+    assert await records.rows("SELECT * FROM slot ORDER BY id") == before[0]
+    assert (reopening.offered, reopening.is_past_horizon) == (5, False)
+    assert await absences.remove(*args, key="k", now=world.now)
+    assert len(await live()) == before[1] + 6  # one of them is booked
+
+
+async def test_reopening_counts_its_own_days_and_not_what_the_horizon_takes_in(
+    world: World,
+) -> None:
+    await saved(world, TUESDAY)
+    day = TOMORROW + 7 * DAY
+    await take_back(world, day)
+    args = await staff(world), world.practitioner, (await away(world))[0]
+    now, before = world.now + 2 * DAY, len(await live())  # a Tuesday more to publish
+    reopening = await absences.reopening(*args, now=now)
+    assert reopening is not None
+    assert reopening.offered == 6
+    await absences.remove(*args, key="k", now=now)
+    assert (len(await live(day)), len(await live())) == (6, before + 12)
+
+
+async def test_reopening_days_that_something_else_closes_offers_nothing(world: World) -> None:
+    await saved(world, TUESDAY)
+    await take_back(world, TOMORROW)
+    fay = await administrator(world)
+    period = await absences.read_period(
+        fay, None, TypedPeriod(first=TOMORROW.isoformat()), now=world.now
+    )
+    await absences.take_back(fay, period, {}, note="", key="k", now=world.now)
+    before = await live()
+    for each in await absences.absences(fay, world.practitioner, now=world.now):
+        reopening = await absences.reopening(fay, each.practitioner, each.id, now=world.now)
+        assert reopening is not None
+        assert reopening.offered == 0
+    assert await live() == before
+
+
+async def test_reopening_the_clinic_counts_the_slots_of_all_its_practitioners(
+    world: World,
+) -> None:
+    await saved(world, TUESDAY)
+    other = await world.another_practitioner()
+    await WeeklyHours.insert(
+        WeeklyHours(
+            id=uuid4(), schedule=other, weekday=1, opens=time(9), closes=time(10), slot_minutes=30
+        )
+    )
+    await publishing.publish(now=world.now)
+    fay, whole = await administrator(world), len(await live())
+    form = TypedPeriod(first=TOMORROW.isoformat())
+    period = await absences.read_period(fay, None, form, now=world.now)
+    await absences.take_back(fay, period, {}, note="", key="k", now=world.now)
+    (closure,) = await absences.closures(fay, now=world.now)
+    reopening = await absences.reopening(fay, None, closure.id, now=world.now)
+    assert reopening is not None
+    assert (reopening.offered, len(await live())) == (8, whole - 8)
+    await absences.remove(fay, None, closure.id, key="k", now=world.now)
+    assert len(await live()) == whole
+
+
+async def test_reopening_past_the_horizon_says_that_it_comes_later(world: World) -> None:
+    await saved(world, TUESDAY)
+    await take_back(world, date(2027, 3, 2))
+    reopening = await absences.reopening(
+        await staff(world), world.practitioner, (await away(world))[0], now=world.now
+    )
+    assert reopening is not None
+    assert (reopening.offered, reopening.is_past_horizon) == (0, True)
+
+
+async def test_of_two_who_remove_an_absence_at_once_one_does(world: World) -> None:
+    await saved(world, TUESDAY)
+    await take_back(world, TOMORROW)
+    (id,) = await away(world)
+    members = [await administrator(world), await staff(world)]
+    answers = await asyncio.gather(
+        *(absences.remove(each, world.practitioner, id, key="k", now=world.now) for each in members)
+    )
+    assert Counter(answers) == Counter([True, False])
+    assert (await records.audited(id))["absence.removed"] == 1
+    assert (await absences.reopening(members[0], world.practitioner, id, now=world.now)) is None
+
+
+async def test_a_closure_is_no_absence_of_a_practitioner_and_opens_by_settings_alone(
+    world: World,
+) -> None:
+    fay, dana = await administrator(world), await staff(world)
+    form = TypedPeriod(first=TOMORROW.isoformat())
+    period = await absences.read_period(fay, None, form, now=world.now)
+    await absences.take_back(fay, period, {}, note="", key="k", now=world.now)
+    (closure,) = await absences.closures(fay, now=world.now)
+    with pytest.raises(NotFound):
+        await absences.reopening(dana, world.practitioner, closure.id, now=world.now)
+    with pytest.raises(NotFound):
+        await absences.remove(dana, world.practitioner, closure.id, key="k", now=world.now)
+    with pytest.raises(NotAllowed):
+        await absences.reopening(dana, None, closure.id, now=world.now)
 
 
 async def test_a_kept_visit_that_is_cancelled_later_frees_nothing_in_the_absence(

@@ -461,12 +461,31 @@ async def test_a_removed_absence_publishes_again_once(
     assert await live() == 66
     again = await dana.get(f"{agenda}/retrait?du={TUESDAY}")
     assert "Une absence couvre déjà ces jours." in alert(again)
-    page = await dana.get(f"{agenda}/absences")
+    page = await dana.click(await dana.get(f"{agenda}/absences"), "Retirer mardi 24 novembre")
+    assert heading(page) == "Rouvrir le mardi 24 novembre ?"
+    assert "6 plages seront offertes aux patients." in main(page)
+    assert await live() == 66
     for _ in range(2):
-        assert (await dana.press(page, "Retirer")).status_code == 303
+        answer = await dana.press(page, "Rouvrir")
+        assert answer.headers["location"] == f"{agenda}/absences?fait=fin"
+    assert "L’absence est retirée" in main(await dana.follow(answer))
     assert await live() == 72
-    unknown = await dana.post(f"{agenda}/absences/{uuid4()}/fin", {"cle": "other"})
-    assert unknown.status_code == 404
+
+
+@pytest.mark.usefixtures("week")
+async def test_an_absence_that_is_gone_already_leads_back_with_a_word(
+    dana: Browser, fay: Browser, agenda: str
+) -> None:
+    for folder, browser, gone in (
+        (f"{agenda}/absences", dana, "Cette absence n’est plus dans la liste"),
+        ("/clinique/agenda/fermetures", fay, "Cette fermeture n’est plus dans la liste"),
+    ):
+        await browser.get(folder)
+        url = f"{folder}/{uuid4()}/fin"
+        for answer in (await browser.get(url), await browser.post(url, {"cle": "k"})):
+            assert answer.status_code == 303
+            assert gone in main(await browser.follow(answer))
+    assert await live() == 72
 
 
 @pytest.mark.usefixtures("week")
@@ -483,7 +502,10 @@ async def test_the_clinic_closes_for_everyone_by_the_administrator(
     assert (await records.visit(visit))["cancelled_at"] is not None
     page = await fay.follow(answer)
     assert await live() == 66
-    await fay.press(page, "Retirer")
+    page = await fay.click(page, "Retirer mardi 24 novembre")
+    assert heading(page) == "Rouvrir le mardi 24 novembre ?"
+    assert "6 plages seront offertes aux patients." in main(page)
+    await fay.press(page, "Rouvrir")
     assert await live() == 72
 
 

@@ -195,12 +195,14 @@ POST /clinique/agenda/{practitioner}/journees                  calendar
 GET  /clinique/agenda/{practitioner}/journees/{open_day}       calendar
 POST /clinique/agenda/{practitioner}/journees/{open_day}       calendar
 GET  /clinique/agenda/{practitioner}/absences                  calendar
+GET  /clinique/agenda/{practitioner}/absences/{absence}/fin    calendar
 POST /clinique/agenda/{practitioner}/absences/{absence}/fin    calendar
 GET  /clinique/agenda/{practitioner}/retrait                   calendar
 POST /clinique/agenda/{practitioner}/retrait                   calendar
 GET  /clinique/agenda/fermetures                               settings
 GET  /clinique/agenda/fermetures/nouvelle                      settings
 POST /clinique/agenda/fermetures/nouvelle                      settings
+GET  /clinique/agenda/fermetures/{closure}/fin                 settings
 POST /clinique/agenda/fermetures/{closure}/fin                 settings
 GET  /clinique/communications                                  messages
 GET  /clinique/communications/envoi                            messages
