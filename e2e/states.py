@@ -2010,9 +2010,9 @@ def patient_invited(on: Patient) -> None:
 
 
 @secretary
-def patient_invited_at_a_proxys_address(on: Patient) -> None:
+def patient_invited_with_a_proxys_phone(on: Patient) -> None:
     on.opens(charts.chart(on, "Hugo Levesque", "/invitation"))
-    on.page.locator("#courriel").fill(HEATHER.email)
+    on.page.locator("#courriel").fill("levesque.hugo@example.com")
     on.presses("Inviter")
     on.is_warned(
         "est celui d’une personne qui agit pour lui."
