@@ -178,18 +178,7 @@ def create_app(
     files: Files | None = None,
     lifespan: Sequence[Lifespan] = (),
 ) -> Gate:
-    static = StaticFiles(root("static"))
-    portal = Portal(
-        settings=settings,
-        now=now,
-        passwords=passwords or Passwords(),
-        links=Links(settings.keys),
-        files=files or store_of(settings),
-        openings=Openings(),
-        uploads=Uploads(),
-        static=static,
-        renderer=Renderer(static.url),
-    )
+    portal = _portal(settings, now, passwords, files)
     app = Litestar(
         route_handlers=[*HANDLERS, *(DEMO_HANDLERS if settings.is_demo else [])],
         state=State({"portal": portal}),
@@ -213,6 +202,26 @@ def create_app(
         debug=False,
     )
     return Gate(app, settings)
+
+
+def _portal(
+    settings: Settings,
+    now: Callable[[], datetime],
+    passwords: Passwords | None,
+    files: Files | None,
+) -> Portal:
+    static = StaticFiles(root("static"))
+    return Portal(
+        settings=settings,
+        now=now,
+        passwords=passwords or Passwords(),
+        links=Links(settings.keys),
+        files=files or store_of(settings),
+        openings=Openings(),
+        uploads=Uploads(),
+        static=static,
+        renderer=Renderer(static.url),
+    )
 
 
 @asynccontextmanager

@@ -100,14 +100,6 @@ async def thread_page(
     elif may_reply and _is_form_wanted(query.get("repondre", ""), draft):
         typed = Typed.of(draft)
     is_open = may_reply and typed is not None
-    listing = await inbox.threads(
-        request.user,
-        patient,
-        came_from.box,
-        words=came_from.words,
-        before=read_id(came_from.before),
-        now=now,
-    )
     return await page(
         request,
         "threads/show_thread.html",
@@ -117,7 +109,7 @@ async def thread_page(
         tab=came_from.box,
         view=view,
         came_from=came_from,
-        listing=listing,
+        listing=await _listing(request, patient, came_from, now),
         **_ways_on(came_from, view),
         done=query.get("fait", ""),
         may_write=rules.may_write(request.user, patient, now),
@@ -128,6 +120,20 @@ async def thread_page(
         limit=rules.LONGEST_BODY,
         refusal=refusal,
         problems=refusal.problems if isinstance(refusal, Invalid) else {},
+    )
+
+
+async def _listing(
+    request: AnyRequest, patient: UUID, came_from: CameFrom, now: datetime
+) -> inbox.Listing:
+    """The list that it was opened from, as it stands beside it where there is room."""
+    return await inbox.threads(
+        request.user,
+        patient,
+        came_from.box,
+        words=came_from.words,
+        before=read_id(came_from.before),
+        now=now,
     )
 
 

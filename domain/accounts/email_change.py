@@ -78,18 +78,11 @@ async def ask(
         await db.lock_key(f"address|{address}")
         await _end(EmailChange.account == viewer.account.id, now)
         holder = await _holder(address, now)
-        await EmailChange.insert(
-            EmailChange(
-                id=change,
-                account=viewer.account.id,
-                new_email=email,
-                new_canonical=change.hex if holder else address,
-                token_hash=hash_of_dead(token) if holder else hash_of(token),
-                code_hash=code_hash,
-                asked_at=now,
-                expires_at=now + LIFE,
-            )
-        )
+        row = _row(change, viewer.account.id, email, address, code_hash, now=now)
+        row.token_hash = hash_of(token)
+        if holder:  # nothing may tell: it is mailed as any other, and opens nothing
+            row.new_canonical, row.token_hash = change.hex, hash_of_dead(token)
+        await EmailChange.insert(row)
         await _write(viewer.account.id, change, holder, may_write=may_write, now=now)
         await audit.record(viewer.actor, "email_change.asked", subject=change, at=now)
 
@@ -125,22 +118,28 @@ async def ask_for(
         await _end(EmailChange.account == account, now)
         if await _holder(address, now):
             raise Invalid({"courriel": "taken"})
-        await EmailChange.insert(
-            EmailChange(
-                id=change,
-                account=account,
-                new_email=send_to,
-                new_canonical=address,
-                token_hash=hash_of(links.secret_token(Purpose.CHANGE_EMAIL, change)),
-                code_hash=code_hash,
-                asked_at=now,
-                expires_at=now + LIFE,
-            )
-        )
+        made = _row(change, account, send_to, address, code_hash, now=now)
+        made.token_hash = hash_of(links.secret_token(Purpose.CHANGE_EMAIL, change))
+        await EmailChange.insert(made)
         await outbox.post("email_change_link", account, change=change, by="clinic", now=now)
         await outbox.post("email_change_asked", account, now=now)
         await audit.record(by, "account.email_asked", patient=patient, subject=change, at=now)
     return code
+
+
+def _row(
+    change: UUID, account: UUID, email: str, address: str, code_hash: str, *, now: datetime
+) -> EmailChange:
+    """Without its token's hash, which decides whether its link opens anything."""
+    return EmailChange(
+        id=change,
+        account=account,
+        new_email=email,
+        new_canonical=address,
+        code_hash=code_hash,
+        asked_at=now,
+        expires_at=now + LIFE,
+    )
 
 
 async def pending(viewer: Viewer, *, now: datetime) -> Pending | None:

@@ -84,12 +84,7 @@ async def invite(
         async with db.transaction():
             if claim is not None:
                 await claim()
-            person = await _locked(patient)
-            await _check_may_have_account(person, now)
-            await _check_is_free(patient, address)
-            is_of_proxy = await _is_of_a_proxy(person, address)
-            if is_of_proxy and not in_spite_of_proxy:
-                raise AddressOfProxy
+            is_of_proxy = await _check_may_invite(patient, address, in_spite_of_proxy, now)
             await _insert(
                 invitation,
                 patient,
@@ -107,6 +102,19 @@ async def invite(
         await _record_sent(by, patient, None, f"refused.{warning.code}", now)
         raise
     return code
+
+
+async def _check_may_invite(
+    patient: UUID, address: str, in_spite_of_proxy: bool, now: datetime
+) -> bool:
+    """Whether the address or the phone is that of a proxy of the patient, whom this locks."""
+    person = await _locked(patient)
+    await _check_may_have_account(person, now)
+    await _check_is_free(patient, address)
+    is_of_proxy = await _is_of_a_proxy(person, address)
+    if is_of_proxy and not in_spite_of_proxy:
+        raise AddressOfProxy
+    return is_of_proxy
 
 
 async def cancel(patient: UUID, by: Actor, *, now: datetime) -> None:

@@ -96,20 +96,16 @@ async def _apply(
             )
         ]
     )
+    await _accept_terms(account, now + timedelta(minutes=6))
+
+
+async def _accept_terms(account: UUID, at: datetime) -> None:
     terms = await TermsVersion.objects().order_by(TermsVersion.number, ascending=False).first()
     if terms is not None:
-        accepted_at = now + timedelta(minutes=6)
-        await insert(
-            [
-                TermsAcceptance(
-                    id=uuid4(),
-                    terms=terms.id,
-                    account=account,
-                    language="fr",
-                    accepted_at=accepted_at,
-                )
-            ]
+        acceptance = TermsAcceptance(
+            id=uuid4(), terms=terms.id, account=account, language="fr", accepted_at=at
         )
+        await insert([acceptance])
 
 
 async def _invite_late(chart: Chart, at: datetime) -> None:
