@@ -16,6 +16,7 @@ from domain.messages.files import store_of
 from jobs.come_of_age import come_of_age
 from jobs.deliver_mail import deliver_mail
 from jobs.expire_codes import expire_codes
+from jobs.forget_closed_accounts import forget_closed_accounts
 from jobs.office import PostOffice
 from jobs.open_confirmation_window import open_confirmation_window
 from jobs.publish_slots import publish_slots
@@ -43,5 +44,6 @@ def schedule(office: PostOffice) -> list[Task]:
         Task("seal_audit", seal_audit, every(minutes=10)),
         Task("publish_slots", publish_slots, every(hours=1)),
         Task("purge", purge, every(days=1)),
+        Task("forget_closed_accounts", forget_closed_accounts, every(days=1)),
         Task("sweep_files", partial(sweep_files, store_of(office.settings)), every(days=1)),
     ]

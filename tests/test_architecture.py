@@ -186,6 +186,8 @@ ALLOWED = {
     ("outbox.py", "PAGE + 1"),
     ("outbox.py", "cursor"),
     ("sending.py", "where"),
+    ("retention.py", "table"),
+    ("retention.py", "which"),
     ("delivery.py", "skip"),
     ("journal.py", "condition"),
     ("journal.py", "marked"),
