@@ -1,4 +1,4 @@
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -41,15 +41,21 @@ class Entry:
 
 async def tell(patient: UUID, kind: str, subject: UUID, *, about: datetime, now: datetime) -> None:
     """An entry in the profile's « Activité », in the transaction of what it tells."""
-    await db.fetch(
-        "INSERT INTO activity (id, patient, kind, subject, about, happened_at)"
-        " VALUES ({}, {}, {}, {}, {}, {})",
-        uuid4(),
-        patient,
-        kind,
-        subject,
-        about,
-        now,
+    await db.write(entry(patient, kind, subject, about=about, now=now))
+
+
+def entry(patient: UUID, kind: str, subject: UUID, *, about: datetime, now: datetime) -> db.Write:
+    """The same, to be written together with what it tells."""
+    return entries(kind, [(patient, subject, about)], now=now)
+
+
+def entries(kind: str, told: Sequence[tuple[UUID, UUID, datetime]], *, now: datetime) -> db.Write:
+    """Of some dozens at once: patient, subject, about."""
+    rows = [(uuid4(), patient, kind, subject, about, now) for patient, subject, about in told]
+    places = ", ".join(["({}, {}, {}, {}, {}, {})"] * len(rows))
+    return db.Write(
+        f"INSERT INTO activity (id, patient, kind, subject, about, happened_at) VALUES {places}",
+        tuple(value for row in rows for value in row),
     )
 
 

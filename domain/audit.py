@@ -40,7 +40,20 @@ async def record(
     outcome: str = "done",
 ) -> None:
     """One line, in the caller's transaction if there is one: no act without its line."""
-    await _insert([(at, actor.kind, actor.id, patient, action, subject, outcome, actor.request_id)])
+    await db.write(line(actor, action, at=at, patient=patient, subject=subject, outcome=outcome))
+
+
+def line(
+    actor: Actor,
+    action: str,
+    *,
+    at: datetime,
+    patient: UUID | None = None,
+    subject: UUID | None = None,
+    outcome: str = "done",
+) -> db.Write:
+    """The same, to be written together with what it is about."""
+    return _lines([(at, actor.kind, actor.id, patient, action, subject, outcome, actor.request_id)])
 
 
 async def is_recorded(
@@ -83,13 +96,28 @@ async def record_each(actor: Actor, action: str, patients: Sequence[UUID], *, at
     )
 
 
+async def record_acts(
+    actor: Actor, action: str, acts: Sequence[tuple[UUID, UUID]], *, at: datetime
+) -> None:
+    """A line for each patient with the subject that something was done to."""
+    await _insert(
+        [
+            (at, actor.kind, actor.id, patient, action, subject, "done", actor.request_id)
+            for patient, subject in acts
+        ]
+    )
+
+
 async def _insert(lines: list[tuple[Any, ...]]) -> None:
-    columns = "at, actor_kind, actor, patient, action, subject, outcome, request_id"
     for first in range(0, len(lines), AT_ONCE):
-        some = lines[first : first + AT_ONCE]
-        places = ", ".join(["({}, {}, {}, {}, {}, {}, {}, {})"] * len(some))
-        values = [value for line in some for value in line]
-        await db.fetch(f"INSERT INTO audit_line ({columns}) VALUES {places}", *values)
+        await db.write(_lines(lines[first : first + AT_ONCE]))
+
+
+def _lines(lines: list[tuple[Any, ...]]) -> db.Write:
+    columns = "at, actor_kind, actor, patient, action, subject, outcome, request_id"
+    places = ", ".join(["({}, {}, {}, {}, {}, {}, {}, {})"] * len(lines))
+    values = tuple(value for line in lines for value in line)
+    return db.Write(f"INSERT INTO audit_line ({columns}) VALUES {places}", values)
 
 
 async def seal(*, now: datetime) -> int:

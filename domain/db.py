@@ -5,6 +5,7 @@ import fcntl
 import io
 import sqlite3
 from contextlib import asynccontextmanager, redirect_stdout
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +18,7 @@ from piccolo.engine import engine_finder
 from piccolo.querystring import QueryString
 
 from domain.engines import (
+    CONNECTION_LOST,
     PostgresEngine,
     PostgresTransaction,
     SQLiteEngine,
@@ -52,6 +54,30 @@ POSTGRES_CONFLICTS: dict[str, Conflict] = {
     "23P01": "overlap",
     "40001": "busy",
     "40P01": "busy",
+    "55P03": "busy",
+}
+Trouble = Literal["away", "full", "busy"]
+
+SQLITE_TROUBLES: dict[str, Trouble] = {
+    "SQLITE_FULL": "full",
+    "SQLITE_BUSY": "busy",
+    "SQLITE_LOCKED": "busy",
+    "SQLITE_CANTOPEN": "away",
+    "SQLITE_IOERR": "away",
+    "SQLITE_NOTADB": "away",
+    "SQLITE_PROTOCOL": "away",
+    "SQLITE_READONLY": "away",
+}
+POSTGRES_TROUBLES: dict[str, Trouble] = {  # by code, or by the class that its codes begin with
+    "53100": "full",
+    "53": "away",  # no memory, no connection left
+    "08": "away",
+    "57P": "away",  # it stops, starts, or has ended this session
+    "58": "away",
+    "28": "away",  # it does not let us in, or has no such database
+    "3D": "away",
+    "25006": "away",  # a replica that is not yet the server
+    "40": "busy",
     "55P03": "busy",
 }
 MIGRATION_LOCK = 7_237_406  # any number, the same in every process
@@ -96,6 +122,30 @@ async def fetch(sql: str, *args: object) -> list[dict[str, Any]]:
     return here.transform_response_to_dicts(await here.run_querystring(Statement(sql, args)))
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A statement still to be sent, with what goes in its `{}`."""
+
+    sql: str
+    args: tuple[object, ...]
+
+
+async def write(*writes: Write) -> list[dict[str, Any]]:
+    """All of them, none of which may look at what another does; the rows of the last.
+
+    One trip to PostgreSQL, where each costs more than what it does there.
+    """
+    if not is_postgres():
+        rows = []
+        for each in writes:
+            rows = await fetch(each.sql, *each.args)
+        return rows
+    *others, last = writes
+    before = ", ".join(f"w{n} AS ({each.sql})" for n, each in enumerate(others))
+    sql = f"WITH {before} {last.sql}" if others else last.sql
+    return await fetch(sql, *(arg for each in writes for arg in each.args))
+
+
 def places(values: Collection[object]) -> str:
     """The `{}` for each of them, as IN (…) takes them; none is IN (NULL), which nothing is."""
     return ", ".join(["{}"] * len(values)) or "NULL"
@@ -106,8 +156,8 @@ async def lock_row(table: type[Table], id: object) -> None:
     if not engine().transaction_exists():
         raise RuntimeError("a row is locked until its transaction ends, and there is none")
     if is_postgres():
-        key = table._meta.primary_key
-        await table.select(key).where(key == id).lock_rows("NO KEY UPDATE")
+        name = table._meta.tablename
+        await fetch(f"SELECT id FROM {name} WHERE id = {{}} FOR NO KEY UPDATE", id)
 
 
 def for_share() -> str:
@@ -133,6 +183,24 @@ def conflict_kind(error: BaseException) -> Conflict | None:
     return SQLITE_CONFLICTS.get(getattr(error, "sqlite_errorname", ""))
 
 
+def trouble_of(error: BaseException) -> Trouble | None:
+    """What keeps the database from answering anyone; None where it is this statement's fault."""
+    if isinstance(error, asyncpg.PostgresError):
+        code = error.sqlstate or ""
+        return next((POSTGRES_TROUBLES[c] for c in _begins(code) if c in POSTGRES_TROUBLES), None)
+    if isinstance(error, sqlite3.Error):
+        name = getattr(error, "sqlite_errorname", "")
+        primary = "_".join(name.split("_")[:2])  # SQLITE_IOERR_WRITE is one kind of SQLITE_IOERR
+        return SQLITE_TROUBLES.get(primary)
+    if isinstance(error, ValueError):  # as asyncpg calls an argument that it cannot send
+        return None
+    return "away" if is_postgres() and isinstance(error, CONNECTION_LOST) else None
+
+
+def _begins(code: str) -> tuple[str, str, str]:
+    return code, code[:3], code[:2]
+
+
 @asynccontextmanager
 async def connected() -> AsyncIterator[None]:
     """Connections kept for as long as this lasts; within another `connected()`, the same ones."""
@@ -156,15 +224,30 @@ async def migrate() -> None:
         raise RuntimeError(result.message)
 
 
-async def schema_is_current() -> bool:
+async def lacking_migrations() -> set[str]:
+    """Those of this code that the database has not seen."""
+    return known_migrations() - await seen_migrations()
+
+
+async def unknown_migrations() -> set[str]:
+    """Those of a newer portal: this one does not know what its tables mean."""
+    return await seen_migrations() - known_migrations()
+
+
+async def seen_migrations() -> set[str]:
     if not await Migration.table_exists():
-        return False
-    done = set(await Migration.get_migrations_which_ran())
+        return set()
+    rows = await fetch("SELECT app_name, name FROM migration")
+    return {f"{row['app_name']}.{row['name']}" for row in rows}
+
+
+def known_migrations() -> set[str]:
     manager = BaseMigrationManager()
-    return all(
-        done.issuperset(manager.get_migration_modules(app.resolved_migrations_folder_path))
+    return {
+        f"{app.app_name}.{migration}"
         for app in manager.get_app_configs()
-    )
+        for migration in manager.get_migration_modules(app.resolved_migrations_folder_path)
+    }
 
 
 @asynccontextmanager
@@ -179,7 +262,7 @@ async def _migration_lock(here: SQLiteEngine | PostgresEngine) -> AsyncIterator[
             await close(connection)  # and the lock goes with it
     else:
         database = Path(here.path)
-        database.parent.mkdir(parents=True, exist_ok=True)
+        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with database.with_name(f"{database.name}.migrate.lock").open("w") as file:
             while not _locked(file):  # noqa: ASYNC110 - another process holds it
                 await asyncio.sleep(0.05)

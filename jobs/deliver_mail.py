@@ -1,5 +1,6 @@
 import logging
 from datetime import datetime
+from time import monotonic
 
 from domain.accounts import letters as account_letters
 from domain.appointments import letters as visit_letters
@@ -15,16 +16,23 @@ from jobs.office import PostOffice
 from jobs.transport import Refused, Send, Unreachable
 
 BATCH = 20
+ENOUGH = delivery.LEASE / 2
+"""A server may be slow: nothing is handed over when its lease may have ended."""
 log = logging.getLogger("portal.mail")
 
 
 async def deliver_mail(office: PostOffice, *, now: datetime) -> int:
     """Send what is due; how many mails left."""
-    leased = await delivery.lease(BATCH, now=now)
-    if not leased:
-        return 0
+    sent, deadline = 0, monotonic() + ENOUGH.total_seconds()
     async with office.mailer.batch() as send:
-        return sum([await _deliver(letter, office, send, now) for letter in leased])
+        while leased := await delivery.lease(BATCH, now=now):
+            before = sent
+            while leased and monotonic() < deadline:
+                sent += await _deliver(leased.pop(0), office, send, now)
+            await delivery.give_back(leased)
+            if leased or sent == before:  # no more time; or no server, which need not be asked on
+                break
+    return sent
 
 
 async def compose(letter: Letter, *, links: Links, now: datetime) -> About | None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from domain import audit, db
+from domain import audit, clock, db
 from domain.accounts.tables import Session
 from domain.audit import Actor
 from domain.links import hash_of
@@ -54,7 +54,9 @@ async def viewer_of(
     ends_at = session["session_created_at"] + ABSOLUTE_LIFE
     if now >= used_at + limit or now >= ends_at:
         return None
-    if is_use and now - used_at >= MARK_EVERY:
+    if clock.is_from_ahead(session["session_created_at"], now):
+        return None
+    if is_use and abs(now - used_at) >= MARK_EVERY:
         used_at = now
         await Session.update({Session.last_used_at: now}).where(Session.id == session["session_id"])
     found = viewer.from_rows(rows, Actor("account", session["account_id"], request_id))

@@ -69,18 +69,37 @@ async def take(limit: Limit, who: str, *, now: datetime) -> UUID:
     key = limit.key(who)
     async with db.transaction():
         await db.lock_key(key)
-        rows = await db.fetch(
-            "SELECT tried_at FROM attempt WHERE key = {} AND tried_at > {} ORDER BY tried_at",
+        attempt = uuid4()
+        taken = await db.fetch(
+            """
+            INSERT INTO attempt (id, key, tried_at) SELECT {}, {}, {}
+            WHERE (SELECT count(*) FROM attempt WHERE key = {} AND tried_at > {}) < {}
+            RETURNING id
+            """,
+            attempt,
+            key,
+            now,
             key,
             now - limit.window,
+            limit.most,
         )
-        if len(rows) >= limit.most:
-            raise TooMany(rows[-limit.most]["tried_at"] + limit.window, limit.name)
-        attempt = uuid4()
-        await db.fetch(
-            "INSERT INTO attempt (id, key, tried_at) VALUES ({}, {}, {})", attempt, key, now
-        )
+        if not taken:
+            raise TooMany(await _again_at(limit, key, now), limit.name)
     return attempt
+
+
+async def _again_at(limit: Limit, key: str, now: datetime) -> datetime:
+    (row,) = await db.fetch(
+        """
+        SELECT tried_at FROM attempt WHERE key = {} AND tried_at > {}
+        ORDER BY tried_at DESC LIMIT 1 OFFSET {}
+        """,
+        key,
+        now - limit.window,
+        limit.most - 1,
+    )
+    oldest: datetime = row["tried_at"]
+    return oldest + limit.window
 
 
 async def take_each(*counts: tuple[Limit, str], now: datetime) -> list[UUID]:

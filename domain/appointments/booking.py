@@ -3,9 +3,10 @@
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NoReturn
 from uuid import UUID, uuid4
 
-from domain import activity, audit, db
+from domain import activity, audit, clock, db
 from domain.accounts import once, throttles
 from domain.appointments import agenda, notices, rules, slots
 from domain.appointments.agenda import Visit
@@ -21,6 +22,7 @@ from domain.errors import (
     Refusal,
     SlotNotOffered,
     SlotTaken,
+    TooMany,
     TooManyUpcoming,
 )
 from domain.people.policy import Grant
@@ -47,17 +49,33 @@ async def hold(
     """Keep a slot while the patient decides; another choice moves the hold, the same keeps it."""
     profile = viewer.acting_for(patient, Grant.BOOK, now)
     check_section(choices, viewer.clinic)
-    await throttles.take(throttles.HOLDS, str(viewer.account.id), now=now)
+    try:
+        await _hold(viewer, profile, choices, slot, now=now)
+    except TooMany:
+        raise
+    except Refusal:
+        # What was rolled back counts too: a script may not try for a slot without end.
+        await throttles.count(throttles.HOLDS, str(viewer.account.id), now=now)
+        raise
+
+
+async def _hold(
+    viewer: Viewer, profile: Profile, choices: Choices, slot: UUID, *, now: datetime
+) -> None:
     async with db.transaction():
-        await db.lock_row(Patient, patient)  # of two tabs, the later one moves the hold
+        await throttles.take(throttles.HOLDS, str(viewer.account.id), now=now)
+        await db.lock_row(Patient, profile.id)  # of two tabs, the later one moves the hold
         await _lock_holds(viewer, profile, slot)
-        await _bookable(viewer, profile, choices, slot, now)
-        if await _held_until(viewer, profile, slot, now) is not None:
+        _, held_until = await _bookable(viewer, profile, choices, slot, now)
+        if held_until is not None:
             return
-        await _drop_holds(viewer, profile)
-        if not await _take_hold(viewer, profile, slot, now):
+        await db.write(_drop_holds(viewer, profile))
+        taken = await db.write(
+            audit.line(viewer.actor, "slot.held", patient=profile.id, subject=slot, at=now),
+            _take_hold(viewer, profile, slot, now),
+        )
+        if not taken:
             raise SlotTaken
-        await audit.record(viewer.actor, "slot.held", patient=patient, subject=slot, at=now)
 
 
 async def proposal(
@@ -65,8 +83,8 @@ async def proposal(
 ) -> Proposal:
     profile = viewer.acting_for(patient, Grant.BOOK, now)
     check_section(choices, viewer.clinic)
-    visit = await _proposed(viewer, profile, choices, slot, now)
-    return Proposal(visit, await _held_until(viewer, profile, slot, now))
+    visit, facts = await _proposed(viewer, profile, choices, slot, now)
+    return Proposal(visit, facts.held_until)
 
 
 async def book(
@@ -110,16 +128,20 @@ async def _book(
             return first
         await throttles.take(throttles.BOOKINGS, str(viewer.account.id), now=now)
         await db.lock_row(Patient, patient)
-        visit = await _bookable(viewer, profile, choices, slot, now)
+        visit, _ = await _bookable(viewer, profile, choices, slot, now)
         reason = rules.read_reason(choices.reason or "", is_required=choices.is_urgent)
         visit = replace(visit, id=appointment, reason=reason)
         await insert(visit, choices.visit_type, viewer.clinic, account=viewer.account.id, now=now)
-        await _drop_holds(viewer, profile)
-        await audit.record(
-            viewer.actor, "appointment.booked", patient=patient, subject=appointment, at=now
+        kind = "appointment_booked"
+        mails = await notices.mails(kind, appointment, patient, viewer, version=1, now=now)
+        await db.write(
+            _drop_holds(viewer, profile),
+            audit.line(
+                viewer.actor, "appointment.booked", patient=patient, subject=appointment, at=now
+            ),
+            activity.entry(patient, "booked", appointment, about=visit.starts_at, now=now),
+            *mails,
         )
-        await activity.tell(patient, "booked", appointment, about=visit.starts_at, now=now)
-        await notices.post("appointment_booked", appointment, patient, viewer, version=1, now=now)
     return appointment
 
 
@@ -137,22 +159,67 @@ async def record_refusal(
 
 
 async def release_expired(*, now: datetime) -> None:
+    """Those that a wrong clock would have last for days too."""
     skip = "FOR UPDATE SKIP LOCKED" if db.is_postgres() else ""
     await db.fetch(
-        f"DELETE FROM hold WHERE id IN (SELECT id FROM hold WHERE expires_at <= {{}} {skip})", now
+        f"""
+        DELETE FROM hold WHERE id IN (
+            SELECT id FROM hold WHERE expires_at <= {{}} OR placed_at > {{}} {skip}
+        )
+        """,
+        now,
+        now + clock.AHEAD,
     )
 
 
 async def _proposed(
     viewer: Viewer, profile: Profile, choices: Choices, slot: UUID, now: datetime
-) -> Visit:
+) -> tuple[Visit, "_Facts"]:
     """The visit this slot would make; one's own visit stands before what others took."""
     visit = await agenda.proposed(
         viewer.clinic, profile, choices.visit_type, slot, reason=choices.reason or "", now=now
     )
     await check_own_time(viewer.clinic, visit, now=now)
-    await check_open(Search(viewer, profile, choices, now), slot)
-    return visit
+    search = Search(viewer, profile, choices, now)
+    facts = await _facts(search, slot)
+    if not facts.is_open:
+        await _refuse_closed(search, slot)
+    return visit, facts
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What decides on a slot, read at once."""
+
+    is_open: bool
+    held_until: datetime | None
+    """By this viewer for this profile."""
+    upcoming: int
+    """The patient's visits of this type that are still to come."""
+
+
+async def _facts(search: Search, slot: UUID) -> _Facts:
+    condition, values = slots.open_one(search, slot)
+    patient, now = search.profile.id, search.now
+    rows = await db.fetch(
+        f"""
+        SELECT {condition} AS is_open,
+            (SELECT expires_at FROM hold WHERE slot = {{}} AND account = {{}} AND patient = {{}}
+                AND expires_at > {{}}) AS held_until,
+            (SELECT count(*) FROM appointment WHERE patient = {{}} AND visit_type = {{}}
+                AND cancelled_at IS NULL AND starts_at > {{}}) AS upcoming
+        """,
+        *values,
+        slot,
+        search.viewer.account.id,
+        patient,
+        now,
+        patient,
+        search.choices.visit_type,
+        now,
+    )
+    row = rows[0]
+    return _Facts(bool(row["is_open"]), row["held_until"], row["upcoming"])
 
 
 async def check_own_time(clinic: ClinicSettings, proposed: Visit, *, now: datetime) -> None:
@@ -166,17 +233,21 @@ async def check_own_time(clinic: ClinicSettings, proposed: Visit, *, now: dateti
 
 async def _bookable(
     viewer: Viewer, profile: Profile, choices: Choices, slot: UUID, now: datetime
-) -> Visit:
-    visit = await _proposed(viewer, profile, choices, slot, now)
+) -> tuple[Visit, datetime | None]:
+    """With the end of the hold that this viewer has of it, if any."""
+    visit, facts = await _proposed(viewer, profile, choices, slot, now)
     most = viewer.clinic.most_upcoming
-    if choices.visit_type and await _upcoming_of_type(profile, choices.visit_type, now) >= most:
+    if facts.upcoming >= most:
         raise TooManyUpcoming(most)
-    return visit
+    return visit, facts.held_until
 
 
 async def check_open(search: Searching, slot: UUID) -> None:
-    if await slots.is_open(search, slot):
-        return
+    if not await slots.is_open(search, slot):
+        await _refuse_closed(search, slot)
+
+
+async def _refuse_closed(search: Searching, slot: UUID) -> NoReturn:
     found = await db.fetch(
         """
         SELECT sl.starts_at > {} AS is_coming, (
@@ -208,24 +279,9 @@ async def _lock_holds(viewer: Viewer, profile: Profile, slot: UUID) -> None:
         )
 
 
-async def _held_until(
-    viewer: Viewer, profile: Profile, slot: UUID, now: datetime
-) -> datetime | None:
-    rows = await db.fetch(
-        """
-        SELECT expires_at FROM hold
-        WHERE slot = {} AND account = {} AND patient = {} AND expires_at > {}
-        """,
-        slot,
-        viewer.account.id,
-        profile.id,
-        now,
-    )
-    return rows[0]["expires_at"] if rows else None
-
-
-async def _take_hold(viewer: Viewer, profile: Profile, slot: UUID, now: datetime) -> bool:
-    taken = await db.fetch(
+def _take_hold(viewer: Viewer, profile: Profile, slot: UUID, now: datetime) -> db.Write:
+    """No row where another has it."""
+    return db.Write(
         """
         INSERT INTO hold (id, slot, account, patient, placed_at, expires_at)
         VALUES ({}, {}, {}, {}, {}, {})
@@ -234,38 +290,19 @@ async def _take_hold(viewer: Viewer, profile: Profile, slot: UUID, now: datetime
         WHERE hold.expires_at <= excluded.placed_at
         RETURNING id
         """,
-        uuid4(),
-        slot,
-        viewer.account.id,
-        profile.id,
-        now,
-        now + viewer.clinic.hold,
+        (uuid4(), slot, viewer.account.id, profile.id, now, now + viewer.clinic.hold),
     )
-    return bool(taken)
 
 
-async def _drop_holds(viewer: Viewer, profile: Profile) -> None:
-    await db.fetch(
-        "DELETE FROM hold WHERE account = {} AND patient = {}", viewer.account.id, profile.id
+def _drop_holds(viewer: Viewer, profile: Profile) -> db.Write:
+    return db.Write(
+        "DELETE FROM hold WHERE account = {} AND patient = {}", (viewer.account.id, profile.id)
     )
 
 
 async def drop_hold(patient: UUID, slot: UUID) -> None:
     """What a patient kept is theirs now, or the clinic gave it to them."""
     await db.fetch("DELETE FROM hold WHERE slot = {} AND patient = {}", slot, patient)
-
-
-async def _upcoming_of_type(profile: Profile, visit_type: UUID, now: datetime) -> int:
-    rows = await db.fetch(
-        """
-        SELECT count(*) AS n FROM appointment
-        WHERE patient = {} AND visit_type = {} AND cancelled_at IS NULL AND starts_at > {}
-        """,
-        profile.id,
-        visit_type,
-        now,
-    )
-    return int(rows[0]["n"])
 
 
 async def insert(

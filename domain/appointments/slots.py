@@ -262,17 +262,19 @@ def is_published(day: date, clinic: ClinicSettings, now: datetime) -> bool:
 
 
 async def is_open(search: Searching, slot: UUID) -> bool:
+    condition, values = open_one(search, slot)
+    rows = await db.fetch(f"SELECT {condition} AS is_open", *values)
+    return bool(rows[0]["is_open"])
+
+
+def open_one(search: Searching, slot: UUID) -> tuple[str, list[Any]]:
+    """Whether this slot is open, as a condition."""
     condition, values = search.condition()
-    rows = await db.fetch(
-        f"""
-        SELECT sl.id {condition} AND sl.id = {{}} AND sl.starts_at >= {{}} AND sl.starts_at < {{}}
-        """,
-        *values,
-        slot,
-        search.bookable_at,
-        search.horizon,
+    bounds = "sl.starts_at >= {} AND sl.starts_at < {}"
+    return (
+        f"EXISTS (SELECT 1 {condition} AND sl.id = {{}} AND {bounds})",
+        [*values, slot, search.bookable_at, search.horizon],
     )
-    return bool(rows)
 
 
 @contextmanager

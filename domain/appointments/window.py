@@ -1,5 +1,6 @@
 """Visits that enter the time in which they may be confirmed."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from domain.audit import Actor
 from domain.clinic.clinic import current_settings
 from domain.errors import NotFound
 
-BATCH = 20
+BATCH = 100
 
 
 async def open_due(*, now: datetime) -> int:
@@ -33,8 +34,8 @@ async def open_due(*, now: datetime) -> int:
             now + window,
             BATCH,
         )
-        for row in opened:
-            await _announce(row, now)
+        if opened:
+            await _announce(opened, now)
     return len(opened)
 
 
@@ -45,11 +46,14 @@ async def _window() -> timedelta:
         return timedelta(0)  # an empty installation
 
 
-async def _announce(row: dict[str, Any], now: datetime) -> None:
-    visit, patient = row["id"], row["patient"]
-    await activity.tell(patient, "confirmable", visit, about=row["starts_at"], now=now)
-    await notices.post(
-        "appointment_confirmable", visit, patient, None, version=row["version"], now=now
+async def _announce(opened: Sequence[dict[str, Any]], now: datetime) -> None:
+    told = [(row["patient"], row["id"], row["starts_at"]) for row in opened]
+    visits = [(row["id"], row["patient"], row["version"]) for row in opened]
+    kind = "appointment_confirmable"
+    await db.write(
+        activity.entries("confirmable", told, now=now),
+        *await notices.mails_of_each(kind, visits, None, now=now),
     )
+    acts = [(row["patient"], row["id"]) for row in opened]
     actor = Actor.job("open_confirmation_window")
-    await audit.record(actor, "appointment.confirmable", patient=patient, subject=visit, at=now)
+    await audit.record_acts(actor, "appointment.confirmable", acts, at=now)

@@ -15,7 +15,7 @@ from domain import db
 from domain.clinic.calendar import NOON, Opening, Span, cut, days_between, overlaps
 from domain.clinic.clinic import current_settings
 from domain.clinic.settings import ClinicSettings
-from domain.clinic.tables import Practitioner, Slot
+from domain.clinic.tables import Practitioner
 
 CHUNK = 200
 ABSENCE, TEMPLATE, STAFF, HALF_DAY = "absence", "template", "staff", "half_day"
@@ -129,9 +129,8 @@ async def publish_for(
         await _withdraw([slot.id for slot in slots], why, by, now)
     await _withdraw([slot.id for slot in made.spared], TEMPLATE, by, None)
     await _bring_back([slot.id for slot in made.back])
-    new = [_slot(practitioner, line, span) for line, span in made.new]
-    for start in range(0, len(new), CHUNK):
-        await Slot.insert(*new[start : start + CHUNK])
+    for start in range(0, len(made.new), CHUNK):
+        await _insert(practitioner, made.new[start : start + CHUNK])
     return made.coming
 
 
@@ -284,16 +283,24 @@ def _spans(
                     yield line, span
 
 
-def _slot(practitioner: UUID, line: Line, span: Span) -> Slot:
-    return Slot(
-        id=uuid4(),
-        schedule=line.schedule,
-        practitioner=practitioner,
-        site=line.site,
-        starts_at=span.starts_at,
-        ends_at=span.ends_at,
-        minutes=line.opening.slot_minutes,
-    )
+async def _insert(practitioner: UUID, new: Sequence[tuple[Line, Span]]) -> None:
+    """In one statement of values alone: half a thousand rows of each practitioner come here."""
+    rows = [
+        (
+            uuid4(),
+            line.schedule,
+            practitioner,
+            line.site,
+            span.starts_at,
+            span.ends_at,
+            line.opening.slot_minutes,
+        )
+        for line, span in new
+    ]
+    columns = "id, schedule, practitioner, site, starts_at, ends_at, minutes"
+    places = ", ".join(["({}, {}, {}, {}, {}, {}, {})"] * len(rows))
+    values = [value for row in rows for value in row]
+    await db.fetch(f"INSERT INTO slot ({columns}) VALUES {places}", *values)
 
 
 _OF_LIVE_SCHEDULES = """

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,6 +54,15 @@ async def lease(most: int, *, now: datetime) -> list[Letter]:
         most,
     )
     return [_letter(row) for row in rows]
+
+
+async def give_back(letters: Sequence[Letter]) -> None:
+    """Nothing was done about them: whoever comes next may."""
+    if letters:
+        ids = [letter.id for letter in letters]
+        await OutboundEmail.update({OutboundEmail.leased_until: None}).where(
+            OutboundEmail.id.is_in(ids)
+        )
 
 
 async def mark_sent(letter: Letter, *, now: datetime) -> None:

@@ -1,10 +1,23 @@
 """Mails are rows, written in the transaction of their cause."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from domain import db
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """To this account, or to this other address."""
+
+    kind: str
+    account: UUID | None
+    once_key: str | None = None
+    address: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 async def post(
@@ -20,20 +33,31 @@ async def post(
 
     Whether it was not owed before.
     """
-    owed = await db.fetch(
-        """
+    return bool(await db.write(mails([Owed(kind, account, once_key, address, facts)], now=now)))
+
+
+def mails(owed: Sequence[Owed], *, now: datetime) -> db.Write:
+    """One or some dozens, to be written together with their cause; the rows are the new ones."""
+    rows = [
+        (
+            uuid4(),
+            mail.kind,
+            mail.account,
+            mail.address,
+            json.dumps({name: str(value) for name, value in mail.facts.items()}),
+            mail.once_key,
+            now,
+            now,
+        )
+        for mail in owed
+    ]
+    places = ", ".join(["({}, {}, {}, {}, {}, {}, {}, {}, 0, '')"] * len(rows))
+    return db.Write(
+        f"""
         INSERT INTO outbound_email
             (id, kind, account, address, facts, once_key, created_at, due_at, tries, last_error)
-        VALUES ({}, {}, {}, {}, {}, {}, {}, {}, 0, '')
+        VALUES {places}
         ON CONFLICT (once_key) DO NOTHING RETURNING id
         """,
-        uuid4(),
-        kind,
-        account,
-        address,
-        json.dumps({name: str(value) for name, value in facts.items()}),
-        once_key,
-        now,
-        now,
+        tuple(value for row in rows for value in row),
     )
-    return bool(owed)

@@ -55,12 +55,6 @@ async def refused_classes(account: UUID, patient: UUID) -> frozenset[str]:
     return frozenset(row["mail_class"] for row in rows)
 
 
-async def refusing(patient: UUID, mail_class: str) -> frozenset[UUID]:
-    """The accounts that are not to be written to in this class about this patient."""
-    found = await refusals([patient], mail_class)
-    return frozenset(account for account, _ in found)
-
-
 async def refusals(patients: Collection[UUID], mail_class: str) -> frozenset[tuple[UUID, UUID]]:
     """Each account with the patient about whom it is not to be written to in this class."""
     rows = await db.fetch(

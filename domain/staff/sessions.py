@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from domain import audit, db
+from domain import audit, clock, db
 from domain.audit import Actor
 from domain.clinic.settings import CLINIC_COLUMNS
 from domain.links import hash_of
@@ -71,7 +71,9 @@ async def member_of(
     ends_at = row["session_created_at"] + ABSOLUTE_LIFE
     if now >= used_at + limit or now >= ends_at:
         return None
-    if is_use and now - used_at >= MARK_EVERY:
+    if clock.is_from_ahead(row["session_created_at"], now):
+        return None
+    if is_use and abs(now - used_at) >= MARK_EVERY:
         used_at = now
         where = StaffSession.id == row["session_id"]
         await StaffSession.update({StaffSession.last_used_at: now}).where(where)

@@ -422,7 +422,7 @@ async def test_nobody_is_written_to_about_a_profile_lost(world: World) -> None:
 
 
 async def test_confirm_cancel_and_move_at_once_end_in_one_state(world: World) -> None:
-    """After the move, cancelling is too late: so exactly one of the two happens."""
+    """A26: After the move, cancelling is too late: so exactly one of the two happens."""
     winners: Counter[str] = Counter()
     shuffled = random.Random(7)
     for n in range(30):

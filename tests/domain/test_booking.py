@@ -251,6 +251,7 @@ async def of_an_unknown_type(world: World) -> tuple[UUID, Choices]:
 async def test_what_is_not_offered_can_be_neither_held_nor_booked(
     world: World, made: Any, refusal: type[Refusal]
 ) -> None:
+    """A28."""
     slot, choices = await made(world)
     viewer = await world.viewer()
     assert slot not in await offered(world, choices=choices)
@@ -558,6 +559,7 @@ async def test_no_more_coming_visits_of_a_type_than_the_limit(world: World) -> N
 
 
 async def test_no_more_than_ten_bookings_an_hour(world: World) -> None:
+    """A29."""
     await world.set_clinic(most_upcoming=50)
     free = [await world.slot(world.now + n * DAY) for n in range(3, 15)]
     for n in range(10):

@@ -435,7 +435,7 @@ async def test_whoever_answers_has_read_what_was_written(world: World, files: Fo
 async def test_an_answer_is_read_as_seen_where_it_may_not_be_seen(
     world: World, files: FolderStore
 ) -> None:
-    """A4: that there is an invoice is not told to who may not see one."""
+    """A6: that there is an invoice is not told to who may not see one."""
     account = await world.account("nanny@example.com")
     await world.grant(account, world.bob, "send_messages", relationship="caregiver")
     thread = await world.thread(patient=world.bob)

@@ -64,6 +64,7 @@ async def test_of_fifty_people_one_books_the_slot(world: World) -> None:
 
 
 async def test_of_fifty_people_in_two_processes_one_books_the_slot(world: World) -> None:
+    """A25."""
     all_ = await wishes(world, [await world.slot()])
     answers = await in_processes("book", [all_[::2], all_[1::2]])
     assert answers == {"done": 1, "SlotTaken": 49}
@@ -132,7 +133,7 @@ async def test_a_visit_in_a_withdrawn_slot_and_those_who_want_its_time(world: Wo
 
 
 async def test_overlapping_visits_by_sql_at_once_leave_one(world: World) -> None:
-    """Past every check of ours: intervals that overlap without being equal."""
+    """A25: Past every check of ours: intervals that overlap without being equal."""
     people = await records.crowd(world, 12)
     starts = world.now + timedelta(days=3)
     slots = [await world.slot(starts + timedelta(days=1 + n)) for n in range(12)]

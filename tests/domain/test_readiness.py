@@ -100,13 +100,19 @@ def test_the_portal_starts_only_with_what_the_law_wants_told(
             raise found
         return found
 
-    def without_database(work: Coroutine[Any, Any, Any]) -> None:
-        with pytest.raises(StopIteration):
+    async def none() -> set[str]:
+        return set()
+
+    def without_database(work: Coroutine[Any, Any, Any]) -> Any:
+        with pytest.raises(StopIteration) as ended:
             work.send(None)
+        return ended.value.value
 
     started: list[str] = []
     monkeypatch.setenv("PORTAL_DEMO", "1")
-    monkeypatch.setattr("domain.clinic.clinic.current_settings", settings)
+    monkeypatch.setattr("web.starting.current_settings", settings)
+    monkeypatch.setattr("domain.db.unknown_migrations", none)
+    monkeypatch.setattr("domain.db.lacking_migrations", none)
     monkeypatch.setattr(cli, "_with_database", without_database)
     monkeypatch.setattr(cli, "run_module", lambda *_, **__: started.append("jobs"))
     monkeypatch.setattr("uvicorn.run", lambda *_, **__: started.append("serve"))

@@ -110,6 +110,7 @@ def test_first_only_cancel_then_both_then_only_confirm(
 def test_hours_are_elapsed_ones_across_a_change_of_clocks(
     zone: str, starts: str, opens: str, limit: str
 ) -> None:
+    """A27."""
     visit = VisitTimes(local(starts, zone))
     assert rules.confirm_opens_at(visit, CLINIC) == local(opens, zone)
     assert rules.cancel_deadline(visit, CLINIC) == local(limit, zone)
