@@ -30,6 +30,8 @@ class Settings:
     is_demo: bool = False
     has_jobs: bool = True
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    crowd: tuple[int, int, float] = (16, 128, 5.0)
+    """Requests at work in one process, those that wait for a place there, and for how long."""
 
     @property
     def is_https(self) -> bool:
@@ -52,12 +54,17 @@ class Settings:
             keys=_keys(env, is_demo),
             data_dir=Path(env.get("DATA_DIR", "data")),
             documents_url=_bucket(env),
-            smtp_url=env.get("SMTP_URL") or None,
+            smtp_url=secret("SMTP_URL", env) or None,
             mail_from=env.get("MAIL_FROM", f"portail@{urlsplit(public_url).hostname}"),
             is_demo=is_demo,
             has_jobs=env.get("PORTAL_JOBS", "on") != "off",
             trusted_proxies=tuple(
                 ip_network(net) for net in env.get("TRUSTED_PROXIES", "").split()
+            ),
+            crowd=(
+                _count("MOST_AT_ONCE", env, cls.crowd[0]),
+                _count("MOST_WAITING", env, cls.crowd[1]),
+                cls.crowd[2],
             ),
         )
         if is_demo and urlsplit(public_url).hostname not in HERE:
@@ -67,6 +74,13 @@ class Settings:
         if not is_demo and settings.smtp_url is None:
             raise BadConfiguration("SMTP_URL is needed outside the demo")
         return settings
+
+
+def _count(name: str, env: Mapping[str, str], default: int) -> int:
+    text = env.get(name, "") or str(default)
+    if not text.isdecimal() or int(text) == 0:
+        raise BadConfiguration(f"{name} must be a number")
+    return int(text)
 
 
 def _bucket(env: Mapping[str, str]) -> str | None:
@@ -83,22 +97,45 @@ def _bucket(env: Mapping[str, str]) -> str | None:
     return url
 
 
+def backup_keys(env: Mapping[str, str]) -> tuple[str, ...]:
+    """What backups are sealed with: the newest first, the older ones still open theirs."""
+    keys = _keys_named("PORTAL_BACKUP_KEY", env)
+    if not keys:
+        raise BadConfiguration(
+            "PORTAL_BACKUP_KEY or PORTAL_BACKUP_KEY_FILE is needed: a random key, newest first"
+        )
+    return keys
+
+
 def _keys(env: Mapping[str, str], is_demo: bool) -> tuple[str, ...]:
-    text = _secret_file(Path(env["PORTAL_KEYS_FILE"])) if "PORTAL_KEYS_FILE" in env else ""
-    keys = tuple((text or env.get("PORTAL_KEYS", "")).split())
+    keys = _keys_named("PORTAL_KEYS", env)
     if not keys and is_demo:
         return (DEMO_KEY,)
     if not keys:
         raise BadConfiguration(
             "PORTAL_KEYS or PORTAL_KEYS_FILE is needed: random keys, newest first"
         )
-    for key in keys:
-        if len(key) < SHORTEST_KEY or key == DEMO_KEY or len(set(key)) < 8:
-            raise BadConfiguration(f"each key needs {SHORTEST_KEY} random characters")
     return keys
 
 
+def _keys_named(name: str, env: Mapping[str, str]) -> tuple[str, ...]:
+    keys = tuple(secret(name, env).split())
+    for key in keys:
+        if len(key) < SHORTEST_KEY or key == DEMO_KEY or len(set(key)) < 8:
+            raise BadConfiguration(f"{name}: each key needs {SHORTEST_KEY} random characters")
+    return keys
+
+
+def secret(name: str, env: Mapping[str, str]) -> str:
+    """From the file that `…_FILE` names, if it does: its owner's alone."""
+    file = env.get(f"{name}_FILE")
+    return _secret_file(Path(file)).strip() if file else env.get(name, "")
+
+
 def _secret_file(path: Path) -> str:
-    if path.stat().st_mode & 0o077:
-        raise BadConfiguration(f"{path} may be read by others: chmod 600")
-    return path.read_text()
+    try:
+        if path.stat().st_mode & 0o077:
+            raise BadConfiguration(f"{path} may be read by others: chmod 600")
+        return path.read_text()
+    except OSError as error:
+        raise BadConfiguration(f"{path} cannot be read: {error.strerror}") from error

@@ -185,6 +185,7 @@ function showNews(region) {
 // Beside a thread the list stays where it was; under a thread that is opened from it, the way back leads to its row.
 let listTop = 0;
 document.addEventListener("htmx:before:request", ({ target }) => {
+  document.getElementById("foule")?.remove();
   const list = target.closest?.(".threads");
   if (!list) return;
   listTop = list.scrollTop;

@@ -21,6 +21,7 @@ async function show(mine, answer) {
   const said = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("output");
   if (said?.dataset.stop !== undefined) return stop(mine, said.textContent);
   if (!answer.ok || !said) {
+    mine.isChanged ||= answer.status === 503; // too many people: it is tried again
     line.textContent = line.dataset.failed;
     return;
   }

@@ -48,7 +48,7 @@ function refresh() {
     if (state) open();
   }
   const seconds = Math.max(0, Math.ceil(left() / 1000));
-  for (const time of dialog.querySelectorAll("time")) {
+  for (const time of dialog.querySelectorAll("[data-left]")) {
     time.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   }
   if (state === "over") return;
@@ -66,6 +66,7 @@ async function stay(button) {
   try {
     const body = new URLSearchParams(new FormData(button.form));
     const answer = await fetch(button.form.action, { method: "POST", body, redirect: "manual" });
+    if (answer.status === 503) throw new Error("busy");
     end.idle = answer.status === 204 ? Date.now() + idleMinutes * 60_000 : 0;
     tell();
   } catch {
@@ -80,8 +81,10 @@ function accept() {
 
 const answers = { soon: () => stay(part("soon").querySelector("[data-stay]")), limit: accept, over() {} };
 
-dialog.addEventListener("click", ({ target }) => {
-  if (target.closest("[data-stay], [data-accept]")) answers[state]?.();
+dialog.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-stay], [data-accept]")) return;
+  event.preventDefault();
+  answers[state]?.();
 });
 dialog.addEventListener("cancel", (event) => {
   event.preventDefault();

@@ -13,6 +13,7 @@ from litestar.enums import ScopeType
 from litestar.types import Message, Receive, Scope, Send
 
 from domain.config import Settings
+from web.crowd import Crowd, Limits, Refusals, rank_of
 
 log = logging.getLogger("portal.access")
 
@@ -40,7 +41,7 @@ TRANSPORT = {"strict-transport-security": "max-age=63072000; includeSubDomains"}
 
 
 class Gate:
-    """Wraps the application: host, origin, request number, headers, access log."""
+    """Wraps the application: a place, host, origin, request number, headers, access log."""
 
     def __init__(self, app: Litestar, settings: Settings) -> None:
         self.app = app
@@ -50,13 +51,36 @@ class Gate:
         self._headers = _encoded(headers)
         self._private = _encoded(PRIVATE)
         self._before_secrets = _before_secrets(app)
+        self._links = re.compile("|".join(f"(?:{place.pattern})" for place in self._before_secrets))
+        self._crowd = Crowd(Limits(*settings.crowd))
+        self._refusals = Refusals(app.state.portal)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        scope["request_id"] = uuid4().hex  # type: ignore[typeddict-unknown-key]
         headers = dict(scope["headers"])
+        rank = rank_of(scope["path"], headers.get(b"cookie", b""), self._links)
+        if rank is None:
+            await self._serve(scope, headers, receive, send)
+        elif await self._crowd.enter(rank):
+            crowd = self._crowd
+            try:
+                await self._serve(
+                    scope,
+                    headers,
+                    lambda: crowd.aside(receive()),
+                    lambda message: crowd.aside(send(message)),
+                )
+            finally:
+                crowd.leave()
+        else:
+            await self._turn_away(scope, headers, send)
+
+    async def _serve(
+        self, scope: Any, headers: dict[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
+        scope["request_id"] = uuid4().hex
         answer = _Answer(self, scope, send)
         if headers.get(b"host", b"").lower() != self._host:
             await answer.refuse(400, b"Unknown host")
@@ -65,9 +89,17 @@ class Gate:
         ):
             await answer.refuse(403, b"Request from another site")
         else:
-            async with AsyncExitStack() as scope["until_answered"]:  # type: ignore[typeddict-unknown-key]
+            async with AsyncExitStack() as scope["until_answered"]:
                 await self.app(scope, receive, answer.send)
         answer.write_log()
+
+    async def _turn_away(self, scope: Any, headers: dict[bytes, bytes], send: Send) -> None:
+        answer = self._refusals.answer(headers, is_form=scope["method"] in UNSAFE)
+        body = answer.pop("body")
+        start: Any = {"type": "http.response.start", **answer}
+        self.completed(start)
+        await send(start)
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
     def completed(self, message: dict[str, Any]) -> None:
         """Our headers on an answer; what a handler set itself stands."""
