@@ -3,9 +3,10 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppRegistry
 
+from domain.config import secret
 from domain.engines import PostgresEngine, SQLiteEngine
 
-url = os.environ.get("DATABASE_URL", "")
+url = secret("DATABASE_URL", os.environ)
 folder = os.environ.get("DATA_DIR", "data")
 
 DB: SQLiteEngine | PostgresEngine

@@ -18,6 +18,7 @@ UNSUBSCRIBE_FOR = timedelta(days=365)
 CODE_ASKED_FOR = timedelta(minutes=5)
 PASSWORD_SHOWN_FOR = timedelta(hours=1)
 INSTALLED_WITHIN = timedelta(hours=72)
+ASKED_WITHIN = timedelta(minutes=2)
 
 
 class Purpose(StrEnum):
@@ -36,6 +37,7 @@ class Purpose(StrEnum):
     STAFF_ENROL = "staff.enrol.v1"
     STAFF_RESET = "staff.reset.v1"
     INSTALLATION = "installation.v1"
+    DEPLOYMENT = "deployment.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,17 @@ class Links:
         except (BadSignature, ValueError, TypeError):
             return False
         return now.timestamp() - at < INSTALLED_WITHIN.total_seconds()
+
+    def sign_question(self, now: datetime) -> str:
+        """Of who holds our keys and asks, from outside, how the portal sees them."""
+        return str(self._serializer(Purpose.DEPLOYMENT).dumps(int(now.timestamp())))
+
+    def is_question(self, token: str, now: datetime) -> bool:
+        try:
+            at = float(self._serializer(Purpose.DEPLOYMENT).loads(token))
+        except (BadSignature, ValueError, TypeError):
+            return False
+        return abs(now.timestamp() - at) < ASKED_WITHIN.total_seconds()
 
     def secret_token(self, purpose: Purpose, row: UUID) -> str:
         """What the link of this row carries. Made from our key, so that no table holds it."""

@@ -31,6 +31,12 @@ class SmtpServer:
     @classmethod
     def from_url(cls, url: str) -> Self:
         parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError:  # which quotes what may be a password
+            raise BadConfiguration(
+                "SMTP_URL: write %2F for a slash, %40 for an @ in its password"
+            ) from None
         if parts.scheme not in PORTS or not parts.hostname:
             raise BadConfiguration("SMTP_URL is smtp://user:password@host:587 or smtps://…")
         if parts.scheme == "smtp+plain" and not _is_loopback(parts.hostname):
@@ -38,7 +44,7 @@ class SmtpServer:
         return cls(
             scheme=parts.scheme,
             host=parts.hostname,
-            port=parts.port or PORTS[parts.scheme],
+            port=port or PORTS[parts.scheme],
             user=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
         )
@@ -77,6 +83,14 @@ class SmtpMailer:
                 with suppress(aiosmtplib.SMTPException, OSError):
                     await client.quit(timeout=1)
             client.close()
+
+    async def greet(self) -> None:
+        """Connect and sign in as for a batch, and send nothing; raises `Unreachable`."""
+        client = self._client()
+        await _connect(client)
+        with suppress(aiosmtplib.SMTPException, OSError):
+            await client.quit(timeout=1)
+        client.close()
 
     def _client(self) -> SMTP:
         server = self._server

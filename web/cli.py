@@ -8,12 +8,18 @@ from collections.abc import Callable, Coroutine, Sequence
 from runpy import run_module
 from typing import Any
 
+from operations.options import (
+    add_backup_arguments,
+    add_check_arguments,
+    add_restore_arguments,
+)
 from web.first_run_options import add_admin_arguments, add_init_arguments
 from web.send_options import add_send_arguments, add_thread_arguments
 
-DEMO_ACCOUNTS = ("milner.heather@example.com", "roy.camille@example.com")
-DEMO_PASSWORD = "Tulipe-42-Nord"  # noqa: S105 - the demonstration's own, printed by it
 SECONDS_TO_FINISH = 30
+
+Command = Callable[[argparse.Namespace], int]
+AddArguments = Callable[[argparse.ArgumentParser], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +31,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadConfiguration as error:
         print(error, file=sys.stderr)
         return 2
+    except Exception as error:
+        return _without_database(error)
+
+
+def _without_database(error: Exception) -> int:
+    """In a word, for whoever starts it again and again until the database is there."""
+    from domain import db
+
+    trouble = db.trouble_of(error)
+    if trouble is None:
+        raise error
+    print(f"The database is {trouble}: {type(error).__name__}.", file=sys.stderr)
+    return 3
 
 
 def migrate(_: argparse.Namespace) -> int:
@@ -38,13 +57,15 @@ def serve(options: argparse.Namespace) -> int:
     import uvicorn
 
     from domain.config import Settings
+    from web.connections import Connection
 
     settings = Settings.from_env(os.environ)  # a mistake in it is told here, not in a traceback
-    _with_database(_check_clinic(settings))
+    _check(settings)
     uvicorn.run(
         "web.asgi:app",
         host=options.host,
         port=options.port,
+        http=Connection,
         server_header=False,
         access_log=False,
         log_config=None,
@@ -58,42 +79,37 @@ def serve(options: argparse.Namespace) -> int:
 def jobs(_: argparse.Namespace) -> int:
     from domain.config import Settings
 
-    _with_database(_check_clinic(Settings.from_env(os.environ)))
+    _check(Settings.from_env(os.environ))
     run_module("jobs", run_name="__main__")
     return 0
 
 
+def _check(settings: Any) -> None:
+    from web import starting
+
+    print(_with_database(starting.check(settings)), end="", file=sys.stderr)
+
+
 def seed_demo(_: argparse.Namespace) -> int:
     from domain.config import BadConfiguration, Settings
+    from web import demo_command
 
     if os.environ.get("PORTAL_DEMO") != "1":
         raise BadConfiguration("accounts with a known password are for PORTAL_DEMO=1 only")
-    _with_database(_seed(Settings.from_env(os.environ)))
+    _with_database(demo_command.fill(Settings.from_env(os.environ)))
     return 0
 
 
 def demo(options: argparse.Namespace) -> int:
-    from domain import db
     from domain.config import Settings
+    from web import demo_command
 
-    if options.host not in {"127.0.0.1", "::1", "localhost"}:
+    if options.host not in demo_command.HERE:
         raise SystemExit("a demonstration, with its known passwords, stays on this machine")
     os.environ |= {"PORTAL_DEMO": "1", "PORT": str(options.port)}
     settings = Settings.from_env(os.environ)
-    url = settings.public_url
-    asyncio.run(db.migrate())
-    _with_database(_seed(settings))
-    invited = _with_database(_invite_someone(settings.keys))
-    print(f"Portail      {url}")
-    print(f"Courriels    {url}/courriels")
-    print(f"Comptes      {DEMO_ACCOUNTS[0]}\n             {DEMO_ACCOUNTS[1]}")
-    print(f"Mot de passe {DEMO_PASSWORD}")
-    print(f"Clinique     {url}/clinique")
-    for member in _with_database(_staff_of_the_demo(settings.keys)):
-        print(f"             {member.email} ({member.role}), code {member.code}")
-    if invited is not None:
-        print(f"Invitation   {invited.email}\n             code de la clinique {invited.code}")
-    sys.stdout.flush()
+    migrate(options)
+    print(_with_database(demo_command.prepare(settings)), flush=True)
     return serve(options)
 
 
@@ -130,10 +146,11 @@ def _follow(work: Callable[[Any, Any], Coroutine[Any, Any, str]]) -> int:
 def invite(options: argparse.Namespace) -> int:
     from domain.config import Settings
     from domain.errors import Refusal
+    from web import invite_command
 
     settings = Settings.from_env(os.environ)
     try:
-        code = _with_database(_invite(options, settings.keys))
+        code = _with_database(invite_command.invite(options, settings.keys))
     except Refusal as refusal:
         print(f"Not invited: {refusal.code}", file=sys.stderr)
         return 1
@@ -180,79 +197,22 @@ def check_journal(_: argparse.Namespace) -> int:
     return 1
 
 
-async def _check_clinic(settings: Any) -> None:
-    """What the clinic left out is told before anyone is let in; an empty installation runs.
+def check(options: argparse.Namespace) -> int:
+    from operations.check import command
 
-    It has no clinic to sign up with: its pages say so.
-    """
-    from domain import clock
-    from domain.clinic import readiness
-    from domain.clinic.clinic import current_settings
-    from domain.config import BadConfiguration
-    from domain.errors import NotFound
-    from domain.links import Links
-    from web import first_run
-
-    try:
-        missing = readiness.missing_in(await current_settings())
-    except NotFound:
-        path = first_run.browser_path(Links(settings.keys), clock.now())
-        print("There is no clinic in the database yet. Within three days, open", file=sys.stderr)
-        print(f"{settings.public_url}{path}\nor run `portal init`.", file=sys.stderr)
-        return
-    if missing:
-        raise BadConfiguration("\n".join(["The clinic lacks settings:", *missing]))
+    return command.check(options)
 
 
-async def _seed(settings: Any) -> None:
-    from domain import clock
-    from domain.accounts.passwords import Passwords
-    from domain.accounts.secret_box import SecretBox
-    from domain.demo import seed
-    from domain.messages.files import store_of
+def backup(options: argparse.Namespace) -> int:
+    from operations.backup import command
 
-    await seed(
-        now=clock.now(),
-        passwords=Passwords(),
-        files=store_of(settings),
-        box=SecretBox(settings.keys),
-    )
+    return command.backup(options)
 
 
-async def _invite(options: argparse.Namespace, keys: Sequence[str]) -> str:
-    from domain import clock
-    from domain.accounts import invitations
-    from domain.accounts.passwords import Passwords
-    from domain.audit import Actor
-    from domain.links import Links
+def restore(options: argparse.Namespace) -> int:
+    from operations.backup import command
 
-    return await invitations.invite(
-        await invitations.patient_named(options.patient),
-        options.email,
-        options.language,
-        Actor("console", None, "portal invite"),
-        links=Links(keys),
-        passwords=Passwords(),
-        now=clock.now(),
-        in_spite_of_proxy=options.in_spite_of_proxy,
-    )
-
-
-async def _invite_someone(keys: Sequence[str]) -> Any:
-    from domain import clock
-    from domain.accounts.passwords import Passwords
-    from domain.demo import invitation
-    from domain.links import Links
-
-    return await invitation.invite(links=Links(keys), passwords=Passwords(), now=clock.now())
-
-
-async def _staff_of_the_demo(keys: Sequence[str]) -> Any:
-    from domain import clock
-    from domain.accounts.secret_box import SecretBox
-    from domain.demo import staff
-
-    return await staff.shown(SecretBox(keys), now=clock.now())
+    return command.restore(options)
 
 
 def _with_database(work: Coroutine[Any, Any, Any]) -> Any:
@@ -262,49 +222,54 @@ def _with_database(work: Coroutine[Any, Any, Any]) -> Any:
         async with db.connected():
             return await work
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    finally:
+        work.close()  # if there was no database, nobody has begun it
+
+
+def _add_address(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host", default="127.0.0.1")
+    command.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+
+
+def _add_invitation(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--patient", required=True, help="id, or exact first and last name")
+    command.add_argument("--email", required=True)
+    command.add_argument("--language", choices=("fr", "en"), default="fr")
+    command.add_argument(
+        "--in-spite-of-proxy",
+        action="store_true",
+        help="also when the address or phone is that of someone who acts for the patient",
+    )
+
+
+COMMANDS: tuple[tuple[Command, str, AddArguments | None], ...] = (
+    (migrate, "bring the database up to date", None),
+    (serve, "run the portal", _add_address),
+    (jobs, "run the jobs alone, beside servers with PORTAL_JOBS=off", None),
+    (seed_demo, "fill an empty database for a demonstration", None),
+    (demo, "migrate, seed and run a demonstration", _add_address),
+    (init, "make an empty installation a clinic, with its first administrator", add_init_arguments),
+    (admin, "add the first administrator, or send one a new link", add_admin_arguments),
+    (invite, "invite a patient by mail, and show the code to hand over", _add_invitation),
+    (send, "send a patient a message, a document or an invoice", add_send_arguments),
+    (thread, "close or reopen a thread, allow or refuse a reply", add_thread_arguments),
+    (check_journal, "verify the seals of the audit journal", None),
+    (check, "look at this deployment, and say what to do about it", add_check_arguments),
+    (backup, "seal the database and its documents into one file, under way", add_backup_arguments),
+    (restore, "put a backup back into an empty place", add_restore_arguments),
+)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="portal")
     commands = parser.add_subparsers(required=True, metavar="command")
-    for run, about in (
-        (migrate, "bring the database up to date"),
-        (serve, "run the portal"),
-        (jobs, "run the jobs alone, beside servers with PORTAL_JOBS=off"),
-        (seed_demo, "fill an empty database for a demonstration"),
-        (demo, "migrate, seed and run a demonstration"),
-        (init, "make an empty installation a clinic, with its first administrator"),
-        (admin, "add the first administrator, or send one a new link"),
-        (invite, "invite a patient by mail, and show the code to hand over"),
-        (send, "send a patient a message, a document or an invoice"),
-        (thread, "close or reopen a thread, allow or refuse a reply"),
-        (check_journal, "verify the seals of the audit journal"),
-    ):
+    for run, about, add_arguments in COMMANDS:
         command = commands.add_parser(run.__name__.replace("_", "-"), help=about)
         command.set_defaults(run=run)
-        if run in (serve, demo):
-            command.add_argument("--host", default="127.0.0.1")
-            command.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
-        if run is init:
-            add_init_arguments(command)
-        if run is admin:
-            add_admin_arguments(command)
-        if run is send:
-            add_send_arguments(command)
-        if run is thread:
-            add_thread_arguments(command)
-        if run is invite:
-            command.add_argument(
-                "--patient", required=True, help="id, or exact first and last name"
-            )
-            command.add_argument("--email", required=True)
-            command.add_argument("--language", choices=("fr", "en"), default="fr")
-            command.add_argument(
-                "--in-spite-of-proxy",
-                action="store_true",
-                help="also when the address or phone is that of someone who acts for the patient",
-            )
+        if add_arguments is not None:
+            add_arguments(command)
     return parser
 
 

@@ -1,26 +1,49 @@
 import json
 import logging
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
 
 from domain import db
+from web.security import client_ip
 
+Now = NamedDependency[datetime]
 log = logging.getLogger("portal.csp")
 LONGEST_NAME = 100
+QUESTION, SEEN = "x-portal-question", "x-portal-seen"
 
 
 @get("/sante", opt={"bare": True})
-async def health() -> Response[bytes]:
-    await db.fetch("SELECT 1 AS one")
-    return Response(b"ok", media_type="text/plain")
+async def health(request: Request[Any, Any, Any], now: Now) -> Response[bytes]:
+    try:
+        await db.fetch("SELECT 1 AS one")
+    except Exception as error:
+        trouble = db.trouble_of(error)
+        if trouble is None:
+            raise
+        text = f"database {trouble}".encode()
+        return Response(
+            text, status_code=503, media_type="text/plain", headers={"retry-after": "10"}
+        )
+    return Response(b"ok", media_type="text/plain", headers=_as_seen(request, now))
 
 
 @post("/csp", opt={"bare": True}, request_max_body_size=10_000)
 async def csp_report(request: Request[Any, Any, Any]) -> Response[None]:
     log.warning("%s", _what_was_blocked(await request.body()))
     return Response(None, status_code=204)
+
+
+def _as_seen(request: Request[Any, Any, Any], now: datetime) -> dict[str, str]:
+    """For `portal check`, which proves that it has our keys: who it is to us, behind the proxy."""
+    links = request.app.state.portal.links
+    if not links.is_question(request.headers.get(QUESTION, ""), now):
+        return {}
+    peer = request.client.host if request.client else ""
+    return {SEEN: f"{client_ip(request)} {peer}"}
 
 
 def _what_was_blocked(report: bytes) -> str:

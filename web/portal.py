@@ -1,5 +1,6 @@
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +38,23 @@ NO_CLINIC = ClinicSettings(
 )
 
 
+QUIET = 60.0
+
+
+class Troubles:
+    """What the log was told within the last minute: every page would say it again."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, float] = {}
+
+    def is_news(self, what: str) -> bool:
+        at = time.monotonic()
+        if at - self._told.get(what, -QUIET) < QUIET:
+            return False
+        self._told[what] = at
+        return True
+
+
 @dataclass(slots=True)
 class Portal:
     """What the composition root made, for the handlers of one process."""
@@ -51,6 +69,7 @@ class Portal:
     uploads: Uploads
     static: StaticFiles
     renderer: Renderer
+    troubles: Troubles = field(default_factory=Troubles)
     last_clinic: ClinicSettings = NO_CLINIC
     """The clinic as last read: an error page has its phone even when the database is away."""
 

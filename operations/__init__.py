@@ -1,0 +1,1 @@
+"""For whoever runs the portal: is it set up well, and would it survive the loss of its machine?"""
