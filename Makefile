@@ -6,7 +6,7 @@ export PORT DATA_DIR
 # Many processes are started below: what one has compiled is kept for the others.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test check unit e2e bench soak pictures fmt lock messages migrate system-packages
+.PHONY: demo test check unit e2e bench soak audit pictures guide fmt lock messages migrate system-packages
 
 demo: $(VENV)/.installed
 	@if [ -n "$(RESET)" ]; then rm -rf "$(DATA_DIR)/portal.sqlite" "$(DATA_DIR)"/portal.sqlite-* "$(DATA_DIR)/mailbox" "$(DATA_DIR)/documents"; fi
@@ -29,15 +29,32 @@ unit: $(VENV)/.installed-dev
 e2e: $(VENV)/.installed-dev
 	$(BIN)/pytest e2e -q -n 2 -p no:asyncio
 
-bench: $(VENV)/.installed-dev
-	$(BIN)/python -m bench
+# All of it, or some blocks: make bench ONLY=slots,peer
+bench: $(VENV)/.installed-dev build/peer/.installed system-packages
+	@sh bench/system-packages
+	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
 
+# The long forms, 10 to 25 minutes an engine: 100 kills under load (R120), three processes whose
+# leader dies ten times, migrations killed at many moments, long stateful runs. It prints what it did.
 soak: $(VENV)/.installed-dev
+	@SOAK=1 sh .ci/system-packages
 	SOAK=1 TEST_ENGINE=sqlite $(BIN)/pytest tests -q -m soak -p no:playwright
 	SOAK=1 TEST_ENGINE=postgres $(BIN)/pytest tests -q -m soak -p no:playwright
+	$(BIN)/pytest e2e -q -n 2 -p no:asyncio --every-device
+
+# All of it, or the parts that are named: make audit PARTS="fuzz wapiti"
+audit: $(VENV)/.installed-dev system-packages build/audit/.installed
+	@sh audit/system-packages
+	@$(MAKE) --no-print-directory build/audit/node/.installed
+	$(BIN)/python -m audit $(PARTS)
 
 pictures: $(VENV)/.installed-dev system-packages
 	$(BIN)/python -m e2e.pictures docs/img
+
+# The printed guides, with pictures of the portal as it is now: static/guide.
+guide: $(VENV)/.installed-dev system-packages
+	@sh .ci/guide-packages
+	$(BIN)/python -m guide
 
 fmt: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
@@ -68,4 +85,23 @@ $(VENV)/.installed-dev: requirements-dev.lock
 	@test -x $(BIN)/python || python3 -m venv $(VENV)
 	@echo "Installing the locked dependencies (once)…"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# The tools of the audit, apart from what the portal runs with.
+build/audit/.installed: audit/requirements.lock
+	@test -x build/audit/bin/python || python3 -m venv build/audit
+	@echo "Installing the audit's locked tools (once)…"
+	@build/audit/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r audit/requirements.lock
+	@touch $@
+
+# What the bench compares the portal with, apart from what the portal runs with.
+build/peer/.installed: bench/peer/requirements.lock
+	@test -x build/peer/bin/python || python3 -m venv build/peer
+	@echo "Installing the product to compare with (once)…"
+	@build/peer/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r bench/peer/requirements.lock
+	@touch $@
+
+build/audit/node/.installed: audit/package.json audit/package-lock.json
+	@mkdir -p build/audit/node && cp audit/package.json audit/package-lock.json build/audit/node/
+	@cd build/audit/node && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -54,6 +54,10 @@ class TooBusy(Refusal):
     """More is asked of a costly function than it may take at once."""
 
 
+class OutOfService(TooBusy):
+    """The database is away, full or waited for too long: nothing was done by half."""
+
+
 class UploadsBusy(TooBusy):
     """Others send files just now."""
 
@@ -285,6 +289,10 @@ class PdfRefused(Invalid):
 
 class FileMissing(Refusal):
     """The attachment is there and may be read, but its file is lost, altered or out of reach."""
+
+
+class FilesNotKept(Conflict):
+    """Where documents are stored there is no room, or nobody answers: nothing was sent."""
 
 
 class ReplyNotOpen(Conflict):

@@ -35,12 +35,15 @@ class Lock(Protocol):
 async def run_as_leader(tasks: Sequence[Task], *, now: Clock) -> None:
     """Offer to lead, and lead when it is our turn, until cancelled."""
     lock = _lock(db.engine())
+    told = ""
     try:
         while True:
             try:
                 await _lead_if_first(lock, tasks, now)
+                told = ""
             except Exception as error:  # whatever it was, someone has to lead
-                log.error("leading the jobs failed: %s", place_of(error))
+                if told != (told := place_of(error)):  # while it lasts, once
+                    log.error("leading the jobs failed: %s", told)
                 await lock.let_go()
             await asyncio.sleep(POLL)
     finally:

@@ -13,3 +13,5 @@ def to_stdout() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for chatty in ("apscheduler", "piccolo"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It warns of each try to reach a database that is away; who needs that one says so once.
+    logging.getLogger("asyncpg").setLevel(logging.ERROR)

@@ -40,18 +40,28 @@ class Ticks:
     def __init__(self, now: Clock) -> None:
         self._now = now
         self._under_way: set[asyncio.Task[None]] = set()
+        self._failing: dict[str, str] = {}
 
     async def run(self, task: Task) -> None:
         current = cast("asyncio.Task[None]", asyncio.current_task())
         self._under_way.add(current)
         try:
             done = await task.run(now=self._now())
+            self._failing.pop(task.name, None)
             if done:
                 log.info("%s: %d", task.name, done)
+        except asyncio.CancelledError:  # by `end`; the scheduler would log it as a failure
+            log.warning("%s was stopped before its end: its next tick goes on", task.name)
         except Exception as error:
-            log.error("%s failed, its next tick tries again: %s", task.name, place_of(error))
+            self._tell(task.name, place_of(error))
         finally:
             self._under_way.discard(current)
+
+    def _tell(self, name: str, place: str) -> None:
+        """Once: as long as it fails at the same place, each tick would say it again."""
+        if self._failing.get(name) != place:
+            log.error("%s failed, its next tick tries again: %s", name, place)
+        self._failing[name] = place
 
     async def end(self) -> None:
         if not self._under_way:

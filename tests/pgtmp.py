@@ -56,10 +56,16 @@ def installed() -> Path:
 
 @contextmanager
 def started(programs: Path, folder: Path) -> Iterator[int]:
+    make(programs, folder)
+    port = free_port()
+    with running(programs, folder, port):
+        yield port
+
+
+def make(programs: Path, folder: Path) -> None:
     identity = unprivileged()
     if identity:
         os.chown(folder, identity["user"], identity["group"])
-    data, log, port = folder / "data", folder / "log", free_port()
     subprocess.run(
         [
             programs / "initdb",
@@ -69,13 +75,18 @@ def started(programs: Path, folder: Path) -> Iterator[int]:
             "trust",
             "-U",
             "postgres",
-            data,
+            folder / "data",
         ],
         check=True,
         capture_output=True,
         cwd=folder,
         **identity,
     )
+
+
+@contextmanager
+def running(programs: Path, folder: Path, port: int) -> Iterator[None]:
+    data, log = folder / "data", folder / "log"
     settings = (f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}")
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -83,11 +94,11 @@ def started(programs: Path, folder: Path) -> Iterator[int]:
             stdout=output,
             stderr=output,
             cwd=folder,
-            **identity,
+            **unprivileged(),
         )
     try:
         wait_until_ready(programs, process, port, log)
-        yield port
+        yield
     finally:
         process.send_signal(signal.SIGINT)  # ends the sessions still open
         try:

@@ -9,7 +9,8 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import Scope
 
-from domain import audit, errors
+from domain import audit, db, errors
+from domain.db import Trouble
 from domain.errors import Refusal
 from domain.failures import place_of
 from domain.people.viewer import Viewer
@@ -30,6 +31,7 @@ STATUSES: dict[type[Refusal], int] = {
     errors.TooMany: 429,
     errors.TooBusy: 503,
     errors.FileMissing: 503,
+    errors.FilesNotKept: 503,
     errors.Conflict: 409,
     errors.ReasonInvalid: 422,
     errors.Invalid: 422,
@@ -40,6 +42,7 @@ STATUSES: dict[type[Refusal], int] = {
 WRITTEN = frozenset({403, 404, 405, 408, 409, 410, 413, 422, 429, 503})
 ANSWERED_WITH = frozenset({"allow", "connection"})
 BUSY_FOR = "2"
+OUT_OF_SERVICE_FOR = "10"
 SIGN_OUT = "/deconnexion"
 CLEARED = '"cache", "storage"'
 
@@ -54,7 +57,9 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
     response = render(
         request, "errors/refusal.html", status_code=status_of(refusal), refusal=refusal
     )
-    if isinstance(refusal, errors.TooBusy):
+    if isinstance(refusal, errors.OutOfService):
+        response.headers["retry-after"] = OUT_OF_SERVICE_FOR
+    elif isinstance(refusal, errors.TooBusy):
         response.headers["retry-after"] = BUSY_FOR
     return response
 
@@ -109,6 +114,8 @@ def failed_request(request: Request[Any, Any, Any], error: HTTPException) -> Res
 
 
 def crashed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    if trouble := db.trouble_of(error):
+        return _out_of_service(request, trouble, error)
     reference = str(request.scope.get("request_id", ""))[:12]
     log.error("%s: %s", reference, place_of(error))
     try:
@@ -118,6 +125,15 @@ def crashed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         log.error("%s: %s", reference, place_of(again))
         request.scope["user"] = None
         return render(request, "errors/crash.html", status_code=500, reference=reference)
+
+
+def _out_of_service(
+    request: Request[Any, Any, Any], trouble: Trouble, error: Exception
+) -> Response[Any]:
+    if portal_of(request).troubles.is_news(trouble):
+        log.error("the database is %s: %s", trouble, place_of(error))
+    request.scope.setdefault("user", None)
+    return refused(request, errors.OutOfService())
 
 
 async def record_refusal(error: Exception, scope: Scope) -> None:

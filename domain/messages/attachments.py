@@ -14,10 +14,10 @@ from uuid import UUID, uuid4
 
 from domain import audit, db
 from domain.audit import Actor
-from domain.errors import FileMissing, NotFound, PdfRefused
+from domain.errors import FileMissing, FilesNotKept, NotFound, PdfRefused
 from domain.messages import pdf_check
 from domain.messages.file_names import readable, title
-from domain.messages.files import Files, Unreadable
+from domain.messages.files import Files, Unreadable, Unwritable
 from domain.messages.rules import visible_kinds
 from domain.messages.tables import Attachment
 from domain.people.viewer import Viewer
@@ -236,7 +236,11 @@ async def _store(file: File, store: Files) -> Stored:
         sha256=await _digest(file.content),
         stored_as=secrets.token_hex(32),
     )
-    await store.put(made.stored_as, file.content)
+    try:
+        await store.put(made.stored_as, file.content)
+    except Unwritable as error:
+        log.error("a file cannot be stored: %s", error)
+        raise FilesNotKept from error
     return made
 
 

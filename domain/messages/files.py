@@ -1,6 +1,7 @@
 """Where the content of attachments lies: a folder, or a bucket that several machines share."""
 
 import asyncio
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -21,16 +22,22 @@ UNFINISHED = ".part"
 AT_ONCE = 8
 """So many reads are under way at the same time."""
 PATIENCE = timedelta(seconds=10)
-TRIES = 2
+"""For all of one request to a bucket, its second try too: someone waits for the page."""
+CONNECTS_WITHIN = timedelta(seconds=3)
+TRIES = 1
 
 
 class Unreadable(Exception):
     """The store does not have it, or cannot be asked."""
 
 
+class Unwritable(Exception):
+    """The store has no room, or cannot be asked: nothing of it is there under its name."""
+
+
 class Files(Protocol):
     async def put(self, name: str, content: bytes) -> None:
-        """Once this returns, a power cut does not lose it."""
+        """Once this returns, a power cut does not lose it; raises `Unwritable`."""
 
     async def read(self, name: str, first: int, size: int) -> bytes:
         """So many bytes from there on, or fewer where it ends; raises `Unreadable`."""
@@ -54,7 +61,10 @@ class FolderStore:
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def put(self, name: str, content: bytes) -> None:
-        await asyncio.to_thread(self._write, self._path(name), content)
+        try:
+            await asyncio.to_thread(self._write, self._path(name), content)
+        except OSError as error:
+            raise Unwritable(_told(error)) from error
 
     async def read(self, name: str, first: int, size: int) -> bytes:
         async with self._places:
@@ -107,15 +117,18 @@ class ObjectStore:
             prefix=place.path.strip("/") or None,
             client_options={
                 "timeout": PATIENCE,
-                "connect_timeout": PATIENCE,
+                "connect_timeout": CONNECTS_WITHIN,
                 "allow_http": True,  # on this machine alone: `Settings` sees to it
             },
-            retry_config={"max_retries": TRIES, "retry_timeout": 2 * PATIENCE},
+            retry_config={"max_retries": TRIES, "retry_timeout": CONNECTS_WITHIN},
         )
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def put(self, name: str, content: bytes) -> None:
-        await self._store.put_async(checked(name), content, use_multipart=False)
+        try:
+            await self._store.put_async(checked(name), content, use_multipart=False)
+        except (BaseError, OSError) as error:
+            raise Unwritable(_told(error)) from error
 
     async def read(self, name: str, first: int, size: int) -> bytes:
         async with self._places:
@@ -124,7 +137,7 @@ class ObjectStore:
                     await self._store.get_range_async(checked(name), start=first, length=size)
                 )
             except (BaseError, OSError) as error:
-                raise Unreadable(type(error).__name__) from error
+                raise Unreadable(_told(error)) from error
 
     async def delete(self, name: str) -> None:
         with suppress(FileNotFoundError):
@@ -142,6 +155,12 @@ def checked(name: str) -> str:
     if not NAME.fullmatch(name):
         raise ValueError("not a name of a stored file")
     return name
+
+
+def _told(error: Exception) -> str:
+    """Its kind alone: the words of some name an address."""
+    code = error.errno if isinstance(error, OSError) else None
+    return errno.errorcode.get(code or 0, type(error).__name__)
 
 
 def _read(path: Path, first: int, size: int) -> bytes:

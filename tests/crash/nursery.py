@@ -1,7 +1,7 @@
-"""Servers without the two seconds of imports: `python -m tests.crash.nursery serve --port …`.
+"""Servers without the two seconds of imports: `python -m tests.crash.nursery`.
 
-For each line « start » it forks one, which then runs the command as if it had just begun, and
-tells its number; for « wait » it waits until that one is dead.
+For each line « start PORT LOG » it forks one, which then runs `portal serve` as if it had just
+begun, and tells its number; for « wait NUMBER » it waits until that one is dead.
 """
 
 import os
@@ -19,21 +19,24 @@ from web import cli
 READY = (piccolo.apps.migrations.commands.forwards, uvicorn, jobs.leader, jobs.schedule, web.app)
 
 
-def main(arguments: list[str]) -> None:
-    child = 0
+def main() -> None:
+    children: set[int] = set()
     for line in sys.stdin:
-        if line == "start\n":
-            child = os.fork()
-            if child == 0:
-                os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-                os.dup2(2, 1)
-                sys.exit(cli.main(arguments))
-            tell(child)
-        elif child:
-            os.waitpid(child, 0)
-            tell(child)
-            child = 0
-    if child:  # nobody is left to kill it
+        match line.split():
+            case ["start", port, log]:
+                child = os.fork()
+                if child == 0:
+                    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+                    for descriptor in (1, 2):
+                        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
+                    sys.exit(cli.main(["serve", "--port", port]))
+                children.add(child)
+                tell(child)
+            case ["wait", number]:
+                os.waitpid(int(number), 0)
+                children.discard(int(number))
+                tell(int(number))
+    for child in children:  # nobody is left to kill them
         os.kill(child, signal.SIGKILL)
 
 
@@ -43,4 +46,4 @@ def tell(child: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

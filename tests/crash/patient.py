@@ -4,12 +4,11 @@ import random
 import re
 from dataclasses import dataclass, field
 from html import unescape
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import httpx
 
-from tests.crash.server import Server
 from tests.world import PASSWORD
 
 TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
@@ -26,8 +25,19 @@ class Told:
     statuses: list[int] = field(default_factory=list)
 
 
+class Home(Protocol):
+    url: str
+
+    @property
+    def is_alive(self) -> bool: ...
+
+
+class Interrupted(Exception):
+    """A page that says to try again."""
+
+
 class Person:
-    def __init__(self, server: Server, email: str, patient: UUID, query: str, told: Told) -> None:
+    def __init__(self, server: Home, email: str, patient: UUID, query: str, told: Told) -> None:
         self.server = server
         self.email = email
         self.folder = f"/profils/{patient}"
@@ -57,6 +67,8 @@ class Person:
         return await self.ask("GET", url)
 
     async def send(self, page: httpx.Response, url: str, **fields: str) -> httpx.Response:
+        if page.status_code >= 500:
+            raise Interrupted
         token = TOKEN.search(page.text)
         assert token, page.text
         return await self.ask("POST", url, {"_csrf_token": unescape(token[1]), **fields})
@@ -79,12 +91,15 @@ class Person:
         card = await self.get(url)
         if card.status_code != 200:
             return
-        key = KEY.search(card.text)
-        assert key, card.text
-        booked = await self.send(card, url, cle=key[1])
+        booked = await self.final(card, url)
         if found := BOOKED.search(booked.headers.get("location", "")):
             self.visits.append(UUID(found[1]))
             self.told.booked.add(self.visits[-1])
+
+    async def final(self, card: httpx.Response, url: str) -> httpx.Response:
+        key = KEY.search(card.text)
+        assert key, card.text
+        return await self.send(card, url, cle=key[1])
 
     async def cancel(self, visit: UUID) -> None:
         url = f"{self.folder}/rendez-vous/{visit}/annulation"

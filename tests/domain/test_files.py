@@ -11,7 +11,7 @@ import pytest
 from domain import clock
 from domain.config import BadConfiguration, Settings
 from domain.messages import files
-from domain.messages.files import Files, FolderStore, ObjectStore, Unreadable, store_of
+from domain.messages.files import Files, FolderStore, ObjectStore, Unreadable, Unwritable, store_of
 from tests.s3_server import Bucket, s3_server
 
 ONE, OTHER = "1" * 64, "2" * 64
@@ -116,7 +116,7 @@ async def test_a_full_disk_leaves_nothing_behind(
     store = FolderStore(tmp_path)
     (tmp_path / "11").mkdir()
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(Unwritable, match="ENOSPC"):
         await store.put(ONE, CONTENT)
     assert await store.names() == {}
     assert list((tmp_path / "11").iterdir()) == []

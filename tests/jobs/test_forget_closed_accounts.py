@@ -64,9 +64,7 @@ async def test_then_the_account_names_nobody_and_its_words_are_gone(closed: Worl
     (visit,) = await db.fetch("SELECT reason, cancelled_at FROM appointment")
     assert visit == {"reason": "", "cancelled_at": None}
     assert await records.rows("SELECT id FROM proxy_grant WHERE withdrawn_at IS NULL") == [
-        *await records.rows(
-            "SELECT id FROM proxy_grant WHERE account = {}", closed.charlie_account
-        )
+        *await records.rows("SELECT id FROM proxy_grant WHERE account = {}", closed.charlie_account)
     ]
 
 

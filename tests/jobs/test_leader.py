@@ -50,6 +50,7 @@ async def end(offer: Running[None]) -> float:
 
 
 async def test_of_two_one_runs_and_the_other_follows(database: Database, tmp_path: Path) -> None:
+    """A56."""
     file = tmp_path / "ticks"
     async with offering(ticking("first", file)) as first:
         await within(3, lambda: "first" in who(file))
