@@ -1,1 +1,1 @@
-"""Speed, weight and memory as ratios and figures of one run: `make bench`. It judges nothing."""
+"""Speed, weight and memory as ratios and figures of one run, beside their aims: `make bench`."""

@@ -1,67 +1,102 @@
-"""`python -m bench [--quick] [--engine SQLite|PostgreSQL]`: one table, no verdict.
+"""`python -m bench [--quick] [--only BLOCK,…] [--engine SQLite|PostgreSQL]`: one table, by blocks.
 
 The servers run on one core and the load on the other, PostgreSQL where there is room; what is
 compared is measured in turns. The bare handler is Litestar that renders the same slot page from
-memory (bench/bare.py).
+memory (bench/bare.py). Each block is printed when it ends; one that fails says so, and the next
+one begins.
 """
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 import time
+import traceback
+from collections.abc import Callable, Sequence
 
-from bench import figures, servers
+from bench import against, aims, figures, growth, overload, servers
+from bench.figures import Figures, Size
 
-ENGINES = ("SQLite", "PostgreSQL")
-TARGETS = {
-    "slot page, /s": "0.20 / 0.14 of bare",
-    "confirmation of a booking, /s": "0.12 / 0.10 of bare",
-    "hold p99, ms": "< 60",
-    "confirmation p99, ms": "< 60",
-    "inbox of 10,000 threads, ms a page (× one of 50)": "× ≤ 1.5",
-    "memory of the one process after the pages, MB": "≤ 100",
-    "slot page: first visit, kB / requests / script kB": "≤ 50 / 6 / 25",
-    "« Peu importe l’intervenant »: first visit, kB / requests / script kB": "≤ 50 / 6 / 25",
-    "50 at once for one slot, 1 process": "1 × 303, 49 × 409",
-    "50 at once for one slot, 2 processes": "1 × 303, 49 × 409",
-    "50 at once for one slot, 1 process, s": "< 1",
-    "50 at once for one slot, 2 processes, s": "< 1",
-}
+BLOCKS = ("slots", "peer", "growth", "jobs", "overload")
+WIDE = 66
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--quick", action="store_true", help="short windows, rough figures")
-    parser.add_argument("--engine", choices=ENGINES, action="append")
+    parser.add_argument("--engine", choices=aims.ENGINES, action="append")
+    parser.add_argument("--only", default=",".join(BLOCKS), help=f"of {','.join(BLOCKS)}")
     options = parser.parse_args()
+    wanted = options.only.split(",")
+    if unknown := set(wanted) - set(BLOCKS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
     size = figures.QUICK if options.quick else figures.FULL
     os.sched_setaffinity(0, {servers.LOAD_CORE})
     began = time.monotonic()
-    columns = {engine: _measure(engine, size) for engine in options.engine or ENGINES}
-    _print(columns)
+    failed = [
+        title
+        for title, measure in _blocks(wanted)
+        if not _block(title, measure, options.engine or aims.ENGINES, size)
+    ]
     print(f"\n{time.monotonic() - began:.0f} s, load average {os.getloadavg()[0]:.1f}")
+    if failed:
+        print(f"not measured to the end: {', '.join(failed)}")
+    return len(failed)
 
 
-def _measure(engine: str, size: figures.Size) -> figures.Figures:
-    with servers.database(engine) as env:
-        filled = subprocess.run(
-            [sys.executable, "-m", "bench.data"], env=env, stdout=subprocess.PIPE, check=True
+def _blocks(wanted: Sequence[str]) -> list[tuple[str, Callable[[str, Size], Figures]]]:
+    blocks: list[tuple[str, Callable[[str, Size], Figures]]] = []
+    if "slots" in wanted:
+        blocks.append(("The portal", figures.measure))
+    if "peer" in wanted:
+        blocks.append(("Beside django-appointment 3.12", against.measure))
+    if grown := [name for name in ("growth", "jobs") if name in wanted]:
+        blocks.append(
+            ("A hundred times the patients", lambda one, size: growth.measure(one, size, grown))
         )
-        return figures.measure(figures.Clinic(json.loads(filled.stdout)), env, size)
+    if "overload" in wanted:
+        blocks.append(("Ten times what it can serve", _overload))
+    return blocks
 
 
-def _print(columns: dict[str, figures.Figures]) -> None:
-    names = list(next(iter(columns.values())))
-    table = [["", *columns, "aim (SQLite / PostgreSQL)"]]
-    table += [[name, *(c[name] for c in columns.values()), TARGETS.get(name, "")] for name in names]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+def _overload(engine: str, size: Size) -> Figures:
+    with figures.filled(engine) as (clinic, env):
+        return overload.measure(clinic, env, size)
+
+
+def _block(
+    title: str, measure: Callable[[str, Size], Figures], engines: Sequence[str], size: Size
+) -> bool:
+    columns: dict[str, Figures] = {}
+    began = time.monotonic()
+    for engine in engines:
+        try:
+            columns[engine] = measure(engine, size)
+        except Exception:
+            print(f"{title}, {engine}:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+    if columns:
+        _print(f"{title} ({time.monotonic() - began:.0f} s)", columns)
+    return len(columns) == len(engines)
+
+
+def _print(title: str, columns: dict[str, Figures]) -> None:
+    names = list(dict.fromkeys(name for column in columns.values() for name in column))
+    table = [[title, *columns, "aim (SQLite / PostgreSQL)"]]
+    for name in names:
+        cells = [_cell(name, engine, column) for engine, column in columns.items()]
+        table.append([name, *cells, aims.AIMS[name].text if name in aims.AIMS else ""])
+    widths = [min(max(map(len, column)), WIDE) for column in zip(*table, strict=True)]
+    print()
     for row in table:
         print(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         )
+    sys.stdout.flush()
+
+
+def _cell(name: str, engine: str, column: Figures) -> str:
+    cell = column.get(name, "")
+    return f"{cell} {aims.verdict(name, engine, cell)}".rstrip()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

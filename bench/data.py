@@ -1,9 +1,11 @@
-"""The clinic to measure on: `python -m bench.data` fills the database and tells who is in it."""
+"""The clinic to measure on: `python -m bench.data [PRACTITIONERS [PEOPLE [SHARE]]]` fills the
+database and tells who is in it."""
 
 import asyncio
 import hashlib
 import json
 import secrets
+import sys
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -31,11 +33,13 @@ UNREAD = 5
 LASTS = timedelta(minutes=10)
 
 
-async def fill(now: datetime, people: int = PEOPLE) -> dict[str, Any]:
-    """Twenty practitioners, twelve weeks of 48 free slots each, and many who will book them."""
+async def fill(
+    now: datetime, practitioners: int = 20, people: int = PEOPLE, booked_share: float = 0
+) -> dict[str, Any]:
+    """Practitioners with twelve weeks of 48 slots each, and many who will book what is free."""
     await db.migrate()
     async with db.connected():
-        clinic = await bench_clinic(now=now, booked_share=0)
+        clinic = await bench_clinic(now=now, practitioners=practitioners, booked_share=booked_share)
         async with db.transaction():
             made = await _people(now, people)
             await _past(UUID(made[0]["patient"]), now)
@@ -165,4 +169,6 @@ async def _communications(patient: UUID, count: int, now: datetime) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(fill(clock.now()))))
+    reads = (int, int, float)
+    options = [read(text) for read, text in zip(reads, sys.argv[1:], strict=False)]
+    print(json.dumps(asyncio.run(fill(clock.now(), *options))))

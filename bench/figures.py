@@ -1,10 +1,15 @@
 """What is measured, one function a block of the table."""
 
 import asyncio
+import json
 import re
 import secrets
+import subprocess
+import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import sqrt
 from statistics import median, quantiles
@@ -13,15 +18,16 @@ from urllib.parse import urlencode
 
 import brotli
 
-from bench import load
+from bench import load, servers
 from bench.data import PASSWORD
 from bench.load import Answers, get, herd, post
-from bench.servers import BARE, HOST, PORTAL, Server, running
+from bench.servers import BARE, HOST, LOAD_CORE, PORTAL, Server, running
 from domain.accounts.passwords import Passwords
 from domain.config import DEMO_KEY
 from web.security import form_token
 
 HERD = 50
+HELD = 200
 Figures = dict[str, str]
 
 
@@ -33,10 +39,27 @@ class Size:
     """A round, at most; no more than there are people."""
     herds: int
     pairs: int
+    compared: int = 600
+    """Bookings a round, beside another product's."""
+    patients: int = 100_000
+    """Of the big clinic, a hundred times the small one's; one practitioner for fifty of them."""
+    mails: int = 10_000
+    opened: int = 100_000
+    """Appointments whose time to confirm begins at once."""
 
 
 FULL = Size(rounds=3, seconds=6, bookings=1500, herds=3, pairs=40)
-QUICK = Size(rounds=3, seconds=1, bookings=300, herds=1, pairs=12)
+QUICK = Size(
+    rounds=3,
+    seconds=1,
+    bookings=300,
+    herds=1,
+    pairs=12,
+    compared=100,
+    patients=5_000,
+    mails=500,
+    opened=2_000,
+)
 
 
 class Clinic:
@@ -51,9 +74,9 @@ class Clinic:
     def next_slots(self, n: int) -> list[tuple[str, str]]:
         return [next(self._slots) for _ in range(n)]
 
-    def week_url(self, practitioner: str = "") -> str:
+    def week_url(self, practitioner: str = "", person: dict[str, str] | None = None) -> str:
         chosen = practitioner or self._plan["practitioner"]
-        patient = self.people[0]["patient"]
+        patient = (person or self.people[0])["patient"]
         query = urlencode({**self._choices(chosen), "semaine": self._plan["monday"]})
         return f"/profils/{patient}/reservation/creneau?{query}"
 
@@ -62,6 +85,16 @@ class Clinic:
         person = self._plan["inboxes"][name]
         headers = {"Host": HOST, "Accept-Encoding": "br", "Cookie": f"session={person['session']}"}
         return f"/profils/{person['patient']}/communications", headers
+
+    def pages(self) -> dict[str, tuple[str, dict[str, str]]]:
+        """What is opened most, each with the headers of who opens it."""
+        own = {"Host": HOST, "Accept-Encoding": "br", "Cookie": self.cookie}
+        return {
+            "slot page": (self.week_url(), own),
+            "dashboard": ("/", own),
+            "appointments": (f"/profils/{self.people[0]['patient']}/rendez-vous", own),
+            "inbox": self.inbox("short"),
+        }
 
     @property
     def cookie(self) -> str:
@@ -93,7 +126,31 @@ class Clinic:
         }
 
 
-def measure(clinic: Clinic, env: dict[str, str], size: Size) -> Figures:
+@contextmanager
+def filled(engine: str) -> Iterator[tuple[Clinic, dict[str, str]]]:
+    """A database with the clinic in it, and the environment of a portal on it."""
+    with servers.database(engine) as env:
+        plan = subprocess.run(
+            [sys.executable, "-m", "bench.data"], env=env, stdout=subprocess.PIPE, check=True
+        ).stdout
+        yield Clinic(json.loads(plan)), env
+
+
+@contextmanager
+def kept(found: Figures, name: str) -> Iterator[None]:
+    """What was measured before stays, whatever happens to this figure."""
+    try:
+        yield
+    except Exception as problem:
+        found[name] = f"FAILED {problem}"[:60]
+
+
+def measure(engine: str, size: Size) -> Figures:
+    with filled(engine) as (clinic, env):
+        return _measure(clinic, engine, env, size)
+
+
+def _measure(clinic: Clinic, engine: str, env: dict[str, str], size: Size) -> Figures:
     found: Figures = {}
     bare_env = {
         **env,
@@ -103,28 +160,67 @@ def measure(clinic: Clinic, env: dict[str, str], size: Size) -> Figures:
     }
     with running(PORTAL, env) as portal:
         with running(BARE, bare_env) as bare:
-            found |= weights(clinic, portal)
-            found |= slot_page(clinic, portal, bare, size)
-            found |= inboxes(clinic, portal, size)
+            with kept(found, "first visits"):
+                found |= weights(clinic, portal)
+            with kept(found, "pages"):
+                found |= pages(clinic, portal, bare, size)
+            with kept(found, "full inbox"):
+                found |= inboxes(clinic, portal, size)
             found["memory of the one process after the pages, MB"] = portal.memory()
-            found |= bookings(clinic, portal, bare, size)
-        found |= one_slot(clinic, [portal], size)
-        with running(PORTAL, env) as second:
-            found |= one_slot(clinic, [portal, second], size)
-        found |= sign_in(clinic, portal, size)
+            with kept(found, "bookings"):
+                found |= bookings(clinic, portal, bare, size)
+        with kept(found, "one slot"):
+            found |= one_slot(clinic, [portal], size)
+            with running(PORTAL, env) as second:
+                found |= one_slot(clinic, [portal, second], size)
+        with kept(found, "sign-ins"):
+            found |= sign_in(clinic, portal, size)
+        with kept(found, "workers"):
+            found |= workers(clinic, engine, portal, env, size)
     return found
 
 
-def slot_page(clinic: Clinic, portal: Server, bare: Server, size: Size) -> Figures:
-    url, headers = clinic.week_url(), {"Host": HOST, "Accept-Encoding": "br"}
-    signed_in = {**headers, "Cookie": clinic.cookie}
-    load.wrk(portal.port, url, 1, signed_in)
+def pages(clinic: Clinic, portal: Server, bare: Server, size: Size) -> Figures:
+    """Each beside the bare one, in turns."""
+    headers = {"Host": HOST, "Accept-Encoding": "br"}
     load.wrk(bare.port, "/", 1, headers)
-    pages, limits = [], []
-    for _ in range(size.rounds):
-        pages.append(load.wrk(portal.port, url, size.seconds, signed_in))
-        limits.append(load.wrk(bare.port, "/", size.seconds, headers))
-    return {"slot page, /s": ratio(pages, limits)}
+    found = {}
+    for name, (url, own) in clinic.pages().items():
+        load.wrk(portal.port, url, 1, own)
+        rates, limits = [], []
+        for _ in range(size.rounds):
+            rates.append(load.wrk(portal.port, url, size.seconds, own))
+            limits.append(load.wrk(bare.port, "/", size.seconds, headers))
+        found[f"{name}, /s"] = ratio(rates, limits)
+    return found
+
+
+def workers(
+    clinic: Clinic, engine: str, portal: Server, env: dict[str, str], size: Size
+) -> Figures:
+    """A second process, on the core from which the load comes: what it can add at the least."""
+    names = ("slot page, 2 workers, /s (of 1)", "hold, 2 workers, /s (of 1)")
+    if engine == "SQLite":
+        return dict.fromkeys(names, "one process is the rule on SQLite")
+    week = [get(clinic.week_url(), clinic.cookie)] * 100_000
+    found: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in names}
+    with running(PORTAL, env, core=LOAD_CORE) as second:
+        for n in range(size.rounds):
+            both = [portal.port, second.port]
+            for place, ports in enumerate((both[:1], both)):
+                drive(portal, week[:50], 200, size)
+                found[names[0]][place].append(_rate(ports, week, 200, size))
+                people = clinic.people[1 + (2 * n + place) * HELD :][:HELD]
+                slots = clinic.next_slots(len(people))
+                holds = [clinic.hold(*pair) for pair in zip(people, slots, strict=True)]
+                found[names[1]][place].append(_rate(ports, holds, 303, size))
+    return {name: ratio(two, one, digits=2) for name, (one, two) in found.items()}
+
+
+def _rate(ports: list[int], requests: list[bytes], status: int, size: Size) -> float:
+    answers = asyncio.run(load.spread(ports, requests, size.seconds))
+    answers.check(status)
+    return answers.rate
 
 
 def inboxes(clinic: Clinic, portal: Server, size: Size) -> Figures:
@@ -135,7 +231,8 @@ def inboxes(clinic: Clinic, portal: Server, size: Size) -> Figures:
             url, headers = clinic.inbox(name)
             found.append(1000 / load.wrk(portal.port, url, size.seconds, headers))
     long, short = median(waits["long"]), median(waits["short"])
-    return {"inbox of 10,000 threads, ms a page (× one of 50)": f"{long:.1f} ({long / short:.2f})"}
+    name = "inbox of 10,000 threads, of one of 50, ms a page"
+    return {name: f"{long:.1f} of {short:.1f} = {long / short:.2f} ×"}
 
 
 def bookings(clinic: Clinic, portal: Server, bare: Server, size: Size) -> Figures:
@@ -160,8 +257,7 @@ def bookings(clinic: Clinic, portal: Server, bare: Server, size: Size) -> Figure
 
 def drive(server: Server, requests: list[bytes], status: int, size: Size) -> Answers:
     answers = asyncio.run(load.drive(server.port, requests, size.seconds))
-    if set(answers.statuses) != {status}:
-        raise RuntimeError(f"not all {status}: {answers.statuses}")
+    answers.check(status)
     return answers
 
 
@@ -263,10 +359,10 @@ def _argon2() -> float:
     return median(times)
 
 
-def ratio(rates: list[float], limits: list[float]) -> str:
+def ratio(rates: list[float], limits: list[float], *, digits: int = 3) -> str:
     """The median of the rounds' own ratios: both of a round saw the same machine."""
     of = median(rate / limit for rate, limit in zip(rates, limits, strict=True))
-    return f"{median(rates):.0f} of {median(limits):.0f} = {of:.3f}"
+    return f"{median(rates):.0f} of {median(limits):.0f} = {of:.{digits}f}"
 
 
 def error(differences: list[float]) -> float:

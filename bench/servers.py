@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
@@ -22,6 +23,8 @@ HOST = "localhost:8000"  # by name alone: the ports are any free ones
 START_WITHIN = 30
 PORTAL = ("-m", "web.cli", "serve", "--port")
 BARE = ("-m", "bench.bare")
+PEER = ("-m", "bench.peer.serve")
+PEER_PYTHON = "build/peer/bin/python"
 
 
 @dataclass(frozen=True)
@@ -30,15 +33,23 @@ class Server:
     pid: int
 
     def cpu(self) -> float:
-        """The seconds it has worked: what others do on its core does not count."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """The seconds it and its children worked: what others do on its core does not count."""
+        return sum(map(_cpu, (self.pid, *_children(self.pid))))
 
     def memory(self) -> str:
         """Its own share of memory (PSS), in MB."""
         sums = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
         (kilobytes,) = re.findall(r"^Pss: +(\d+)", sums, re.MULTILINE)
         return f"{int(kilobytes) / 1024:.0f}"
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @contextmanager
@@ -58,7 +69,7 @@ def database(kind: str) -> Iterator[dict[str, str]]:
             server = pgtmp.server()
             url = server.__enter__()
         try:
-            name = f"bench_{os.getpid()}"
+            name = f"bench_{secrets.token_hex(4)}"
             asyncio.run(_command(url, f"CREATE DATABASE {name}"))
             yield {**env, "DATABASE_URL": f"{url.rpartition('/')[0]}/{name}"}
             asyncio.run(_command(url, f"DROP DATABASE {name} WITH (FORCE)"))
@@ -67,12 +78,18 @@ def database(kind: str) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def running(command: tuple[str, ...], env: dict[str, str]) -> Iterator[Server]:
+def running(
+    command: tuple[str, ...],
+    env: dict[str, str],
+    *,
+    python: str = sys.executable,
+    core: int = SERVER_CORE,
+) -> Iterator[Server]:
     port = pgtmp.free_port()
     log = Path(env["DATA_DIR"], f"{port}.log")
-    with log.open("w") as output, pinned(SERVER_CORE):
+    with log.open("w") as output, pinned(core):
         process = subprocess.Popen(
-            [sys.executable, *command, str(port)], env=env, stdout=output, stderr=output
+            [python, *command, str(port)], env=env, stdout=output, stderr=output
         )
     try:
         _wait(process, port, log)
