@@ -220,7 +220,7 @@ def _portal(
         openings=Openings(),
         uploads=Uploads(),
         static=static,
-        renderer=Renderer(static.url),
+        renderer=Renderer(static.url, static.size),
     )
 
 

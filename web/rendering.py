@@ -59,8 +59,13 @@ def root(folder: str) -> Path:
 
 
 class Renderer:
-    def __init__(self, static: Callable[[str], str] = lambda name: f"/static/{name}") -> None:
+    def __init__(
+        self,
+        static: Callable[[str], str] = lambda name: f"/static/{name}",
+        static_size: Callable[[str], int] = lambda name: 0,
+    ) -> None:
         self._static = static
+        self._static_size = static_size
         self._environments: dict[tuple[str, str], Environment] = {}
 
     def render(self, template: str, language: str, zone: ZoneInfo, **context: Any) -> str:
@@ -69,7 +74,9 @@ class Renderer:
     def _environment(self, language: str, zone: ZoneInfo) -> Environment:
         key = (language, zone.key)
         if key not in self._environments:
-            self._environments[key] = _environment(language, zone, self._static)
+            environment = _environment(language, zone, self._static)
+            environment.globals["static_size"] = self._static_size
+            self._environments[key] = environment
         return self._environments[key]
 
 

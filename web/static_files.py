@@ -1,6 +1,6 @@
 import gzip
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from mimetypes import guess_type
 from pathlib import Path
 
@@ -16,13 +16,17 @@ TOGETHER = {
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """A file read and compressed once, named by its hash."""
+    """A file named by its hash; what can be compressed is, once, and kept."""
 
     content_type: str
     version: str
+    size: int
     bodies: dict[str, bytes]
+    on_disk: Path | None = None
 
     def body(self, accepted: str) -> tuple[str, bytes]:
+        if self.on_disk is not None:
+            return "", self.on_disk.read_bytes()
         encoding = next((e for e in ("br", "gzip") if e in accepted and e in self.bodies), "")
         return encoding, self.bodies[encoding]
 
@@ -30,7 +34,7 @@ class StaticFile:
 class StaticFiles:
     def __init__(self, folder: Path) -> None:
         self._files = {
-            path.relative_to(folder).as_posix(): _compressed(path.name, path.read_bytes())
+            path.relative_to(folder).as_posix(): _read(path)
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
@@ -42,8 +46,17 @@ class StaticFiles:
     def url(self, name: str) -> str:
         return f"/static/{name}?v={self._files[name].version}"
 
+    def size(self, name: str) -> int:
+        return self._files[name].size
+
     def find(self, name: str) -> StaticFile | None:
         return self._files.get(name)
+
+
+def _read(path: Path) -> StaticFile:
+    """A guide is large and rarely asked for: it stays where it is."""
+    file = _compressed(path.name, path.read_bytes())
+    return replace(file, bodies={}, on_disk=path) if path.suffix == ".pdf" else file
 
 
 def _compressed(name: str, raw: bytes) -> StaticFile:
@@ -55,5 +68,6 @@ def _compressed(name: str, raw: bytes) -> StaticFile:
     return StaticFile(
         content_type=f"{guessed}; charset=utf-8" if is_text else guessed,
         version=hashlib.sha256(raw).hexdigest()[:12],
+        size=len(raw),
         bodies=bodies,
     )

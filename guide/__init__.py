@@ -1,0 +1,1 @@
+"""The printed guides: their words and layout, and pictures taken from the running portal."""
