@@ -291,7 +291,10 @@ async def _first_visit(portal: Server, url: str, cookie: str) -> tuple[int, int,
     client = await load.connect(portal.port)
     page = await client.ask(get(url, cookie))
     html = brotli.decompress(page.partition(b"\r\n\r\n")[2]).decode()
-    names = set(re.findall(r'(?:src|href)="(/static/[^"#]+)', html))
+    named = re.findall(
+        r'<(?!a )[^>]*?(?:src|href)="(/static/[^"#]+)', html
+    )  # a link is not fetched
+    names = set(named)
     files = {name: len(await client.ask(get(name, cookie))) for name in names}
     client.transport.close()
     scripts = sum(size for name, size in files.items() if ".js" in name)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import io
+import re
 import sqlite3
 from contextlib import asynccontextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -11,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import asyncpg
-from piccolo.apps.migrations.commands.base import BaseMigrationManager
-from piccolo.apps.migrations.commands.forwards import run_forwards
 from piccolo.apps.migrations.tables import Migration
 from piccolo.engine import engine_finder
 from piccolo.querystring import QueryString
@@ -217,6 +216,8 @@ async def connected() -> AsyncIterator[None]:
 
 async def migrate() -> None:
     """All forward migrations; of several processes at once, one works and the others wait."""
+    from piccolo.apps.migrations.commands.forwards import run_forwards
+
     async with _migration_lock(engine()):
         with redirect_stdout(io.StringIO()):  # what went wrong is in the exception
             result = await run_forwards("all")
@@ -242,12 +243,9 @@ async def seen_migrations() -> set[str]:
 
 
 def known_migrations() -> set[str]:
-    manager = BaseMigrationManager()
-    return {
-        f"{app.app_name}.{migration}"
-        for app in manager.get_app_configs()
-        for migration in manager.get_migration_modules(app.resolved_migrations_folder_path)
-    }
+    files = (Path(__file__).parent / "migrations").glob("*.py")
+    found = (re.search(r'^ID = "(.+)"$', file.read_text(), re.MULTILINE) for file in files)
+    return {f"portal.{match[1]}" for match in found if match}
 
 
 @asynccontextmanager
