@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,30 +16,45 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 COOKIES = {"session", "staff", "csrf", "known", "language", "step", "text", "link"}
 BROWSERS = ("chromium-headless-shell", "chromium")
-WORD_RULES = [
-    "button-name",
-    "document-title",
-    "empty-heading",
-    "html-lang-valid",
-    "label",
-    "label-content-name-mismatch",
-    "link-name",
-    "summary-name",
-    "target-size",
-]
 GUIDELINES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-# The elements of a page and how they look, are related and are laid out; not its words.
-SHAPE = """() => {
+# What stands in a part of the page, where, how it is related and whether it is seen: not the
+# words, and not how often. Of many visits in a list, one shows what is wrong with all.
+SHAPE = """(part) => {
     const kept = new Set(["class", "role", "type", "open", "hidden", "dir"]);
-    const told = (element) => [...element.attributes]
-        .map(({ name, value }) => (kept.has(name) ? `${name}=${value}` : name)).sort();
-    const words = (element) => [...element.childNodes]
-        .some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
-    return [...document.querySelectorAll("body, body *")]
-        .map((element) => [
-            element.tagName, element.parentElement.tagName, words(element), ...told(element),
-        ].join(" ")).join("\\n");
+    const refers = new Set(["aria-labelledby", "aria-describedby", "aria-controls", "for"]);
+    const isThere = (ids) => ids.split(" ").every((id) => document.getElementById(id));
+    const told = ({ name, value }) => kept.has(name) ? `${name}=${value}`
+        : refers.has(name) ? `${name} ${isThere(value)}` : `${name} ${value !== ""}`;
+    const mixed = (text) => {
+        let [one, other] = [0xdeadbeef, 0x41c6ce57];
+        for (let i = 0; i < text.length; i++) {
+            one = Math.imul(one ^ text.charCodeAt(i), 2654435761);
+            other = Math.imul(other ^ text.charCodeAt(i), 1597334677);
+        }
+        return `${(one >>> 0).toString(36)}${(other >>> 0).toString(36)}`;
+    };
+    const found = new Set();
+    const look = (element, above) => {
+        const children = [...element.children].filter((child) => child !== part.but);
+        const tags = children.map(({ tagName }) => tagName);
+        const hasWords = [...element.childNodes]
+            .some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+        const here = mixed([
+            above, element.tagName, hasWords, element.labels?.length, element.checkVisibility(),
+            tags.filter((tag, at) => tag !== tags[at - 1]),
+            ...[...element.attributes].map(told).sort(),
+        ].join(" "));
+        found.add(here);
+        children.forEach((child) => look(child, here));
+    };
+    look(part.of, "");
+    return [...found].sort().join(" ");
 }"""
+SHAPES = f"""() => {{
+    const shape = {SHAPE};
+    const main = document.querySelector("main");
+    return [shape({{ of: document.body, but: main }}), main ? shape({{ of: main }}) : ""];
+}}"""
 
 # Of each piece of text: its colour, what it stands on, and how large it is.
 COLOURS = """() => {
@@ -59,6 +74,16 @@ COLOURS = """() => {
                 .join(" ");
         }))];
 }"""
+
+FACTS = f"""() => {{
+    const {{ scrollWidth, clientWidth }} = document.documentElement;
+    return {{
+        isWide: scrollWidth > clientWidth,
+        isKept: localStorage.length + sessionStorage.length > 0,
+        shapes: ({SHAPES})(),
+        colours: ({COLOURS})(),
+    }};
+}}"""
 
 
 QUIET = (
@@ -164,31 +189,61 @@ class Watch:
             self.complaints.append(message.text)
 
 
-class Inspector:
-    """Looks at each kind of page once per device, whichever worker meets it: words aside."""
+class Seen:
+    """What one of the tests has met, whichever process runs it."""
 
-    def __init__(self, seen: Path) -> None:
-        self._seen = seen
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
-    def look(self, page: Page, device: Device) -> None:
-        check_cookies(page.context)
-        check_width(page)
-        check_storage(page)
-        # axe itself is a script
-        if device.has_scripts and self._is_new(f"{device} {shape(page)}"):
-            check_guidelines(page)
-
-    def _is_new(self, kind: str) -> bool:
+    def is_new(self, kind: str) -> bool:
         try:
-            (self._seen / sha256(kind.encode()).hexdigest()).touch(exist_ok=False)
+            (self._folder / sha256(kind.encode()).hexdigest()).touch(exist_ok=False)
         except FileExistsError:
             return False
         return True
 
+    def has_new(self, kinds: Iterable[str]) -> bool:
+        return {self.is_new(kind) for kind in kinds} >= {True}  # each is met now
+
+
+class Inspector:
+    """Whatever page is met must pass; axe, slow, looks at what it has not seen on any before:
+    the frame, the page in it, and the colours of the words, each on its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._seen = Seen(folder)
+
+    def look(self, page: Page, device: Device) -> None:
+        check_cookies(page.context)
+        facts = look_over(page)
+        if device.has_scripts:  # axe itself is a script
+            self.examine(page, facts)
+
+    def examine(self, page: Page, facts: dict[str, Any]) -> bool:
+        """Whether the colours were new."""
+        has_new_colours = self._seen.has_new(facts["colours"])
+        if self._seen.has_new(facts["shapes"]):
+            check_guidelines(page, but=[] if has_new_colours else ["color-contrast"])
+        elif has_new_colours:
+            check_contrast(page)
+        return has_new_colours
+
+    def examine_colours(self, page: Page) -> None:
+        if self._seen.has_new(page.evaluate(COLOURS)):
+            check_contrast(page)
+
+
+def look_over(page: Page) -> dict[str, Any]:
+    """In one round trip, what must hold of any page and what makes it unlike another."""
+    facts: dict[str, Any] = page.evaluate(FACTS)
+    assert not facts["isWide"], "nothing scrolls sideways"
+    assert not facts["isKept"], "nothing is kept in the browser"
+    return facts
+
 
 def shape(page: Page) -> str:
-    """The same for two pages that differ in their words alone."""
-    return str(page.evaluate(SHAPE))
+    """The same for two pages that differ in their words alone, or in how long a list is."""
+    return "\n".join(page.evaluate(SHAPES))
 
 
 def check_cookies(context: BrowserContext) -> None:
@@ -203,30 +258,8 @@ def check_width(page: Page) -> None:
     ), "nothing scrolls sideways"
 
 
-def check_storage(page: Page) -> None:
-    assert page.evaluate("() => localStorage.length + sessionStorage.length") == 0
-
-
-def check_words(page: Page) -> None:
-    """What may be wrong in one language of a page that has nothing against it in another."""
-    _check(page, {"type": "rule", "values": WORD_RULES}, {})
-
-
 def check_contrast(page: Page) -> None:
     _check(page, {"type": "rule", "values": ["color-contrast"]}, {})
-
-
-class Colours:
-    """Examines the contrast of what no page before had in these colours: it takes its time."""
-
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
-
-    def check(self, page: Page) -> None:
-        shown = set(page.evaluate(COLOURS))
-        if shown - self._seen:
-            check_contrast(page)
-        self._seen |= shown
 
 
 def check_guidelines(page: Page, *, but: Sequence[str] = ()) -> None:

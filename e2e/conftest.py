@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -6,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from domain.demo.data.people import CAMILLE, HEATHER
-from e2e.browsing import BOTH, PHONE, Device, Inspector, Watch, launch_options
+from e2e.browsing import BOTH, DESKTOP, PHONE, Device, Inspector, Watch, launch_options
+from e2e.logs import Ear
 from e2e.patient import Patient
 from e2e.portal import Portal
 from tests import databases
@@ -28,10 +30,23 @@ def whole_portal() -> Iterator[Portal]:
 
 
 @pytest.fixture
-def portal(whole_portal: Portal) -> Portal:
+def portal(whole_portal: Portal, ear: Ear) -> Portal:
     """As it was seeded: each story has a database of its own."""
     whole_portal.begin_again()
     return whole_portal
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    """R99: at the end of the story no line of the logs holds what none may."""
+    listening, log = Ear(), logging.getLogger("portal")
+    level = log.level
+    log.addHandler(listening)
+    log.setLevel(logging.INFO)
+    yield listening
+    log.removeHandler(listening)
+    log.setLevel(level)
+    assert listening.told() == []
 
 
 @pytest.fixture(scope="session")
@@ -58,12 +73,25 @@ def open_browser(portal: Portal, browser: Browser, inspector: Inspector) -> Iter
     watch.check()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-device", action="store_true", help="no story on one device alone")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A story is told on both devices, unless it says on which, or that a phone is enough."""
-    said = any("device" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
-    if "device" in metafunc.fixturenames and not said:
-        is_alone = metafunc.definition.get_closest_marker("phone_alone") is not None
-        metafunc.parametrize("device", [PHONE] if is_alone else BOTH, indirect=True, ids=str)
+    """A story that says nothing is told where its reader mostly is, or everywhere if asked for."""
+    told = metafunc.definition
+    said = any("device" in mark.args[0] for mark in told.iter_markers("parametrize"))
+    if "device" not in metafunc.fixturenames or said:
+        return
+    is_everywhere = metafunc.config.getoption("every_device") or told.get_closest_marker("both")
+    is_at_work = told.path.name.startswith("test_desk_")
+    if told.get_closest_marker("phone_alone"):
+        devices = [PHONE]
+    elif is_everywhere:
+        devices = [*BOTH]
+    else:
+        devices = [DESKTOP if is_at_work else PHONE]
+    metafunc.parametrize("device", devices, indirect=True, ids=str)
 
 
 @pytest.fixture

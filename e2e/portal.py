@@ -40,6 +40,7 @@ from jobs.publish_slots import publish_slots
 from jobs.release_holds import release_holds
 from jobs.seal_audit import seal_audit
 from web.app import create_app
+from web.connections import Connection
 
 # A Tuesday, 09:30 in Montréal.
 MORNING = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
@@ -80,7 +81,7 @@ class Portal:
         thread = Thread(target=self._run, daemon=True)
         thread.start()
         try:
-            self._started.result(30)
+            self._started.result(120)
             yield self
         finally:
             if self._server is not None:
@@ -115,7 +116,12 @@ class Portal:
             shutil.copytree(self._documents, self._stored)
             app = create_app(self.settings, self.clock, passwords=self._passwords)
             config = uvicorn.Config(
-                app, ws="none", log_config=None, access_log=False, lifespan="on"
+                app,
+                http=Connection,
+                ws="none",
+                log_config=None,
+                access_log=False,
+                lifespan="on",
             )
             self._server = uvicorn.Server(config)
             self._loop.call_soon(self._tell_when_started)

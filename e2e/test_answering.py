@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from domain.demo.data.people import CAMILLE
@@ -28,6 +29,7 @@ def opens_from_the_list(on: Patient, subject: str = SUBJECT) -> None:
     on.sees(subject)
 
 
+@pytest.mark.both
 def test_an_unread_message_is_read_answered_once_and_again_when_the_clinic_writes(
     heather: Patient, portal: Portal
 ) -> None:
@@ -135,6 +137,7 @@ def test_everything_works_without_scripts(open_browser: Open, portal: Portal) ->
     heather.reads("Votre réponse a été envoyée.")
 
 
+@pytest.mark.both
 def test_a_long_thread_opens_at_what_is_new(heather: Patient, portal: Portal) -> None:
     bodies = [f"Message {n}. " + "Nous avons reçu vos résultats. " * 12 for n in range(8)]
     address = writes(portal, "Heather", *bodies)

@@ -1,3 +1,4 @@
+import pytest
 from playwright.sync_api import expect
 
 from e2e.patient import Patient
@@ -41,6 +42,7 @@ def test_another_slot_is_chosen_and_the_first_is_free_again(
     assert first != second
 
 
+@pytest.mark.both
 def test_a_day_is_asked_for_and_the_weeks_are_leafed_through(heather: Patient) -> None:
     heather.begins_booking()
     heather.chooses_the_offer()

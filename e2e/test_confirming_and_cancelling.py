@@ -1,3 +1,4 @@
+import pytest
 from playwright.sync_api import expect
 
 from domain.demo.data.visits import TO_CANCEL, TO_CONFIRM, TO_DECIDE
@@ -22,6 +23,7 @@ def test_a_visit_is_confirmed_in_the_tab(heather: Patient, portal: Portal) -> No
     heather.looks_around()
 
 
+@pytest.mark.both
 def test_a_visit_is_cancelled_from_the_dashboard_after_asking(
     heather: Patient, portal: Portal
 ) -> None:

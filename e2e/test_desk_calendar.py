@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from e2e.addresses import step
@@ -112,6 +113,7 @@ def test_the_week_goes_by_the_arrow_keys(open_browser: Open, portal: Portal) -> 
     manon.looks_around()
 
 
+@pytest.mark.both
 def test_hours_are_looked_at_with_their_effect_and_then_saved(
     open_browser: Open, portal: Portal, device: Device
 ) -> None:

@@ -3,28 +3,8 @@ from playwright.sync_api import expect
 
 from domain.demo.data.people import HEATHER, PASSWORD
 from e2e.browsing import DESKTOP
+from e2e.keyboard import goes_to, types
 from e2e.patient import Patient
-
-FOCUS = """() => {
-    const here = document.activeElement;
-    const box = here.getBoundingClientRect();
-    const over = document.elementFromPoint(
-        Math.min(innerWidth - 1, Math.max(0, box.x + box.width / 2)),
-        Math.min(innerHeight - 1, Math.max(0, box.y + box.height / 2)));
-    const label = here.labels?.[0];
-    const isOutlined = (element) => {
-        const { outlineStyle, outlineWidth } = getComputedStyle(element);
-        return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
-    };
-    // Within a date's field it is the browser that marks what has the focus.
-    const isInside = !here.matches(":focus");
-    return {
-        name: here.ariaLabel ?? (label ?? here).innerText?.replace(/\\s+/g, " ").trim() ?? "",
-        isMarked: isInside || isOutlined(here) || Boolean(label) && isOutlined(label),
-        isCovered: over !== null && !here.contains(over) && !over.contains(here)
-            && !(label?.contains(over)),
-    };
-}"""
 
 
 @pytest.mark.parametrize("device", [DESKTOP], indirect=True, ids=str)
@@ -63,21 +43,3 @@ def test_the_content_is_one_key_away(heather: Patient) -> None:
     goes_to(heather, "Aller au contenu", within=1)
     heather.page.keyboard.press("Enter")
     expect(heather.main).to_be_focused()
-
-
-def goes_to(patient: Patient, name: str, *, within: int = 60) -> None:
-    """By the tabulator; whatever has the focus on the way shows it, and nothing lies over it."""
-    for _ in range(within):
-        patient.page.keyboard.press("Tab")
-        focus = patient.page.evaluate(FOCUS)
-        if focus["name"]:
-            assert focus["isMarked"], focus
-            assert not focus["isCovered"], focus
-        if focus["name"].startswith(name) or name in focus["name"]:
-            return
-    raise AssertionError(f"{name} cannot be reached")
-
-
-def types(patient: Patient, label: str, text: str) -> None:
-    goes_to(patient, label)
-    patient.page.keyboard.type(text)

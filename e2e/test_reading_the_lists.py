@@ -1,5 +1,6 @@
 """The lists of communications: counted, searched, paged, and found again as they were left."""
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from e2e.fills import NEEDLE, is_emptied, writes_often
@@ -21,6 +22,7 @@ def goes_to_the_inbox(on: Patient) -> None:
     on.sees("Boîte de réception")
 
 
+@pytest.mark.both
 def test_she_pages_back_and_forth_and_finds_the_list_as_she_left_it(
     heather: Patient, portal: Portal
 ) -> None:
@@ -49,6 +51,7 @@ def test_she_pages_back_and_forth_and_finds_the_list_as_she_left_it(
     expect(rows(heather)).to_have_count(50)
 
 
+@pytest.mark.both
 def test_the_browser_s_way_back_leads_to_the_row_that_was_opened(
     heather: Patient, portal: Portal
 ) -> None:
@@ -84,6 +87,7 @@ def test_she_searches_without_accents_and_is_told_when_nothing_is_found(
     expect(rows(heather)).to_have_count(50)
 
 
+@pytest.mark.both
 def test_a_page_that_stands_open_learns_of_a_new_message(heather: Patient, portal: Portal) -> None:
     is_emptied(portal)
     writes_often(portal, 1)

@@ -8,6 +8,7 @@ from e2e.portal import Portal
 LOST = "Ce patient a passé l’âge de consentement. Vous n’avez plus accès à son dossier."
 
 
+@pytest.mark.both
 def test_a_mother_books_for_her_son_and_never_forgets_for_whom(
     heather: Patient, portal: Portal
 ) -> None:

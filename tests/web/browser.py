@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from html import unescape
 from html.parser import HTMLParser
 from http.cookiejar import Cookie
@@ -16,6 +17,7 @@ from domain.config import Settings
 from tests.keys import KEYS
 from tests.stores import FILES
 from tests.world import PASSWORD, PASSWORDS
+from web import static_files
 from web.app import create_app
 from web.gate import Gate
 
@@ -123,6 +125,10 @@ class Browser:
         return answer
 
 
+# The same files for every application of a run: they are compressed once.
+static_files._compressed = cache(static_files._compressed)
+
+
 def running(now: Callable[[], datetime], settings: Settings = SETTINGS) -> Gate:
     """The application on the test's own database, whose connections the fixture keeps."""
     return create_app(settings, now, passwords=PASSWORDS, files=FILES)
@@ -189,7 +195,8 @@ def forms(page: httpx.Response) -> list[Form]:
         if any(parent.tag == "dialog" for parent in form.parents):
             continue  # closed when the page opens: about the session's end, on every page
         inside = [element for element in everything if form in element.parents]
-        hidden = [e for e in inside if e.tag == "input" and e.attrs.get("type") == "hidden"]
+        inputs = [e for e in inside if e.tag == "input"]
+        hidden = [e for e in inputs if e.attrs.get("type") == "hidden" or "hidden" in e.attrs]
         found.append(
             Form(
                 action=form.attrs["action"],

@@ -155,6 +155,7 @@ def test_every_private_route_stands_in_the_table() -> None:
 async def test_each_may_do_what_the_table_says_and_nothing_else(
     app: Gate, world: World, actor: str
 ) -> None:
+    """A1, A2."""
     browser, patient = await enter(actor, world, app)
     stage = await scene(world, patient)
     await widen(world)
@@ -267,6 +268,7 @@ async def test_ids_in_addresses_are_random_uuids(app: Gate, alice: Browser) -> N
 
 
 async def test_ids_sent_in_a_body_or_query_are_ignored(alice: Browser, world: World) -> None:
+    """A3."""
     mine, theirs = (
         await scene(world),
         await world.appointment(world.now + timedelta(hours=61), patient=world.charlie),
@@ -304,6 +306,7 @@ async def eve_of_birthday(browser: Browser, world: World, clock: Clock) -> Scene
 async def test_parent_loses_the_profile_at_midnight_of_the_birthday(
     stranger: Browser, world: World, clock: Clock
 ) -> None:
+    """A5."""
     stage = await eve_of_birthday(stranger, world, clock)
     await widen(world)
     pages = [
@@ -322,6 +325,7 @@ async def test_parent_loses_the_profile_at_midnight_of_the_birthday(
 async def test_open_form_and_mailed_link_die_at_midnight_too(
     stranger: Browser, world: World, clock: Clock
 ) -> None:
+    """A5."""
     stage = await eve_of_birthday(stranger, world, clock)
     card = await stranger.get(
         stage.url(BY_NAME["GET", "/profils/{patient}/reservation/confirmation"])

@@ -143,6 +143,7 @@ async def test_deadline_printed_is_the_one_enforced_to_the_second(
     deadline: datetime,
     sentence: str,
 ) -> None:
+    """A27."""
     visit = await world.appointment(starts_at)
     clock.now = deadline
     await stranger.sign_in()
@@ -214,6 +215,7 @@ async def test_double_click_on_either_button_acts_once(alice: Browser, world: Wo
 async def test_confirming_and_cancelling_at_once_leave_one_state(
     alice: Browser, world: World
 ) -> None:
+    """A26."""
     visit = await world.appointment(world.now + 60 * HOUR)
     confirmed, cancelled = await asyncio.gather(
         act(alice, world, visit, "confirmation"), act(alice, world, visit, "annulation")

@@ -96,6 +96,7 @@ async def test_whoever_keeps_the_visit_is_told_that_nothing_changed(
 async def test_opening_a_link_any_number_of_times_changes_nothing(
     stranger: Browser, known: Browser, world: World, visit: UUID, act: str
 ) -> None:
+    """A41."""
     url = link(world, act, visit)
     before = await rows()
     for browser in (stranger, known):
@@ -111,6 +112,7 @@ async def test_opening_a_link_any_number_of_times_changes_nothing(
 async def test_scanner_that_sends_the_form_as_it_stands_changes_nothing(
     stranger: Browser, world: World, visit: UUID, act: str
 ) -> None:
+    """A41."""
     page = await stranger.get(link(world, act, visit))
     assert [e for e in elements(page, "input") if "checked" in e.attrs] == []
     assert [e for e in elements(page, "form") if "data-autopost" in e.attrs] == []
@@ -283,6 +285,7 @@ async def test_link_of_a_cancelled_visit_says_so_and_confirms_nothing(
 async def test_altered_or_foreign_token_is_dead(
     stranger: Browser, world: World, visit: UUID, act: str
 ) -> None:
+    """A42."""
     good = link(world, act, visit)
     token = good.rpartition("/")[2]
     payload, signature = token.rsplit(".", 1)
@@ -307,6 +310,7 @@ async def test_altered_or_foreign_token_is_dead(
 async def test_link_of_one_purpose_does_not_serve_the_other(
     known: Browser, world: World, visit: UUID
 ) -> None:
+    """A42."""
     await known.get("/connexion")
     assert await is_dead(known, link(world, CANCEL, visit, purpose=Purpose.CONFIRM))
     assert await is_dead(known, link(world, CONFIRM, visit, purpose=Purpose.CANCEL))
@@ -332,6 +336,7 @@ async def test_malleable_last_character_still_means_the_same_visit(
 async def test_link_dies_when_its_visit_is_moved(
     known: Browser, world: World, visit: UUID, act: str
 ) -> None:
+    """A42."""
     await known.get(link(world, act, visit))
     await Appointment.update({Appointment.version: 2}, force=True)
     assert await is_dead(known, link(world, act, visit))

@@ -65,6 +65,7 @@ ONE_CLICK = "/desabonnement/{token}"
 async def test_request_of_another_site_is_refused_and_does_nothing(
     alice: Browser, stage: Scene
 ) -> None:
+    """A48."""
     before = await rows(without=frozenset())
     del alice.http.headers["sec-fetch-site"]
     for route in [r for r in UNSAFE if r.path != ONE_CLICK]:
@@ -92,6 +93,7 @@ async def test_request_of_our_own_page_goes_through(
 async def test_form_without_this_browsers_own_token_is_refused_and_does_nothing(
     alice: Browser, charlie: Browser, app: Gate, stage: Scene
 ) -> None:
+    """A48."""
     fresh = Browser(app)
     await fresh.get("/connexion")
     before = await rows(without=frozenset())
@@ -107,6 +109,7 @@ async def test_form_without_this_browsers_own_token_is_refused_and_does_nothing(
 async def test_planted_cookie_does_not_make_a_strangers_token_good(
     alice: Browser, app: Gate, stage: Scene
 ) -> None:
+    """A48."""
     attacker = Browser(app)
     await attacker.get("/connexion")
     planted = attacker.http.cookies["__Host-csrf"]
@@ -148,6 +151,7 @@ async def test_token_of_an_older_key_still_counts_and_of_a_dropped_one_no_longer
 async def test_form_sent_by_another_method_does_nothing(
     alice: Browser, stage: Scene, method: str
 ) -> None:
+    """A47."""
     before = await rows(without=frozenset({"audit_line", "session"}))
     for route in UNSAFE:
         data = stage.data(route) | {"_csrf_token": alice.token, "_method": "POST"}
@@ -163,6 +167,7 @@ async def test_form_sent_by_another_method_does_nothing(
 
 
 async def test_field_sent_twice_or_as_json_is_refused(alice: Browser, stage: Scene) -> None:
+    """A47."""
     before = await rows(without=frozenset())
     for route in FORMS:
         data = {**stage.data(route), "_csrf_token": alice.token}
@@ -220,6 +225,7 @@ def uncompressed(alice: Browser) -> Browser:
 async def test_every_page_has_exactly_these_headers(
     uncompressed: Browser, stage: Scene, world: World
 ) -> None:
+    """A50, A51."""
     tab = f"/profils/{world.alice}/rendez-vous"
     for url in ("/", tab, "/conditions", f"/profils/{world.charlie}/rendez-vous"):
         assert headers_of(await uncompressed.get(url)) == PAGE
@@ -297,6 +303,7 @@ async def test_by_plain_http_no_transport_is_promised_and_cookies_have_no_host_p
 
 
 async def test_no_other_origin_is_ever_let_in_to_read(alice: Browser, stage: Scene) -> None:
+    """A50."""
     for route in ROUTES:
         answer = await alice.http.request(
             route.method, stage.url(route), headers={"origin": EVIL, "sec-fetch-site": "cross-site"}
@@ -324,7 +331,8 @@ def faults_of(element: Element) -> list[str]:
     faults = [f"<{element.tag}>"] if element.tag in {"style", "iframe", "object", "base"} else []
     if element.tag == "script" and "src" not in element.attrs:
         faults.append("inline script")
-    for name, value in element.attrs.items():
+    for attribute, value in element.attrs.items():
+        name = attribute.removeprefix("data-")  # htmx reads both
         if name == "style" or name.startswith(("on", "hx-on", "hx-vals", "hx-vars")):
             faults.append(name)
         if name in {"href", "src", "action", "formaction", "hx-get", "hx-post", "xlink:href"}:
@@ -336,6 +344,7 @@ def faults_of(element: Element) -> list[str]:
 async def test_pages_hold_no_inline_code_and_nothing_of_another_host(
     alice: Browser, stranger: Browser, stage: Scene
 ) -> None:
+    """A35, A36."""
     everything = await pages(stranger, stage) | {
         f"signed in: {name}": page for name, page in (await pages(alice, stage)).items()
     }
@@ -371,6 +380,7 @@ async def test_request_to_another_host_is_refused(stranger: Browser, host: str) 
 
 
 async def test_forwarded_host_is_never_believed(alice: Browser, stage: Scene) -> None:
+    """A15."""
     claimed = {
         "x-forwarded-host": "evil.example",
         "forwarded": "host=evil.example;proto=http",
@@ -487,6 +497,7 @@ async def test_odd_form_keys_book_like_any_other(
 async def test_exception_inside_the_policy_denies(
     alice: Browser, stage: Scene, world: World
 ) -> None:
+    """A55."""
     visit = await world.appointment(world.now + timedelta(hours=70), patient=world.bob)
     await world.set_clinic(consent_age=-3000)
     before = await rows()
@@ -499,6 +510,7 @@ async def test_exception_inside_the_policy_denies(
 
 
 async def test_missing_age_of_consent_denies(alice: Browser, world: World) -> None:
+    """A55."""
     tab = f"/profils/{world.bob}/rendez-vous"
     assert (await alice.get(tab)).status_code == 200
     await world.set_clinic(province="ON", consent_age=None)
@@ -514,6 +526,7 @@ TOLD = [r for r in ROUTES if r.path.startswith("/profils") and not r.path.endswi
 async def test_no_act_without_its_line_in_the_journal(
     alice: Browser, stage: Scene, route: Route
 ) -> None:
+    """A54."""
     before = await rows()
     await db.fetch("ALTER TABLE audit_line RENAME TO away")
     assert await send(alice, stage, route) == 500
@@ -526,6 +539,7 @@ async def test_no_act_without_its_line_in_the_journal(
 async def test_no_page_without_its_line_in_the_journal(
     alice: Browser, stage: Scene, world: World
 ) -> None:
+    """A54."""
     await db.fetch("ALTER TABLE audit_line RENAME TO away")
     for route in TOLD:
         if route.method == "GET":
@@ -541,6 +555,7 @@ async def test_no_page_without_its_line_in_the_journal(
 async def test_access_log_is_one_plain_line_without_query_token_or_name(
     alice: Browser, stage: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A40."""
     caplog.set_level(logging.INFO, "portal.access")
     link = next(r for r in ROUTES if r.path == "/courriel/annulation/{token}")
     for url in [
@@ -616,3 +631,11 @@ async def test_no_patients_word_is_in_the_journal(
     held = str(await db.fetch("SELECT * FROM audit_line"))
     for word in ("MARQUEUR", "Alice", "Gagnon", "alice@", "Camille"):
         assert word not in held
+
+
+async def test_no_page_is_kept_by_the_server(app: Gate) -> None:
+    """A51: no route has a response cache, in which one person's page could become another's."""
+    routes = app.app.routes
+    handlers = [handler for route in routes for handler in getattr(route, "route_handlers", [])]
+    assert len(handlers) > 100
+    assert [str(handler) for handler in handlers if getattr(handler, "cache", False)] == []

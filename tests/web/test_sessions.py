@@ -56,6 +56,7 @@ async def test_first_visit_gets_no_session_cookie(stranger: Browser) -> None:
 async def test_sign_in_never_adopts_a_session_chosen_by_someone_else(
     stranger: Browser, app: Gate
 ) -> None:
+    """A10."""
     chosen = "A" * 43
     stranger.http.cookies.set("__Host-session", chosen, domain="portail.example")
     await stranger.sign_in()

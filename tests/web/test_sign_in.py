@@ -63,6 +63,7 @@ async def test_wrong_password_says_the_exact_sentence_and_keeps_the_address(
 async def test_every_cause_of_refusal_looks_and_costs_the_same(
     stranger: Browser, world: World
 ) -> None:
+    """A16."""
     await world.account("disabled@example.com", disabled_at=world.now)
     await world.account("inactive@example.com", activated_at=None)
     await stranger.get("/connexion")
@@ -101,6 +102,7 @@ async def test_right_password_of_an_account_not_activated_has_its_own_page(
 async def test_ten_failures_pause_an_address_whether_known_or_not(
     stranger: Browser, clock: Clock, email: str
 ) -> None:
+    """A17."""
     for _ in range(10):
         assert await try_(stranger, email) == (422, "")
     assert await try_(stranger, email) == (429, "900")
@@ -145,6 +147,7 @@ async def test_pause_leaves_the_owners_open_session_alone(
 async def test_strangers_tries_do_not_keep_the_owner_out_of_a_known_browser(
     alice: Browser, stranger: Browser, clock: Clock
 ) -> None:
+    """A18."""
     await alice.press(await alice.get("/"), "Déconnexion")
     await alice.get("/connexion")
     await use_up(throttles.SIGN_IN_PER_ADDRESS, "alice@example.com", clock)
@@ -176,6 +179,7 @@ async def test_success_is_not_counted_as_a_try(stranger: Browser) -> None:
 async def test_a_hundred_failures_pause_an_internet_address_for_an_hour(
     app: Gate, clock: Clock
 ) -> None:
+    """A17."""
     here, elsewhere = Browser(app, ip="198.51.100.4"), Browser(app, ip="198.51.100.5")
     for n in range(100):
         assert await try_(here, f"nobody{n}@example.com") == (422, "")
@@ -199,6 +203,7 @@ async def test_an_internet_address_that_is_used_up_keeps_no_owner_out_of_a_known
 
 
 async def test_forwarded_address_of_an_unknown_proxy_is_ignored(app: Gate, clock: Clock) -> None:
+    """A17."""
     await use_up(throttles.SIGN_IN_PER_IP, "198.51.100.4", clock)
     guilty, innocent = Browser(app, ip="198.51.100.4"), Browser(app, ip="198.51.100.5")
     guilty.http.headers["x-forwarded-for"] = "192.0.2.1"
@@ -232,6 +237,7 @@ async def test_behind_a_trusted_proxy_the_nearest_hop_that_is_not_one_counts(
 async def test_too_many_hashes_at_once_ask_to_come_back_and_count_no_try(
     world: World, clock: Clock
 ) -> None:
+    """A24."""
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     full = Passwords(hasher, at_once=0, queue=0)
     browser = Browser(create_app(SETTINGS, clock, passwords=full))
@@ -307,6 +313,7 @@ OPEN_REDIRECTS = [
 
 
 async def test_no_way_onward_leads_out_of_the_portal(alice: Browser, clock: Clock) -> None:
+    """A46."""
     stranger = Browser(alice.app)
     for payload in OPEN_REDIRECTS:
         stranger.token = ""
@@ -353,6 +360,7 @@ async def test_spellings_of_one_address_are_one_account(stranger: Browser, email
 async def test_look_alike_address_opens_nothing(
     stranger: Browser, world: World, email: str
 ) -> None:
+    """A23."""
     await world.account("alike@example.com")
     assert await try_(stranger, email, PASSWORD) == (422, "")
 
@@ -383,6 +391,7 @@ async def test_password_is_compared_whole_and_as_typed(stranger: Browser, passwo
 
 
 async def test_megabyte_of_password_is_too_large(stranger: Browser) -> None:
+    """A24."""
     hashes = PASSWORDS.calls
     answer = await stranger.sign_in(password="x" * 1_000_000)
     assert (answer.status_code, heading(answer)) == (413, "Envoi trop volumineux")

@@ -75,7 +75,7 @@ async def post_slowly(
 async def test_a_session_that_ends_while_the_form_arrives_sends_nothing(
     alice: Browser, app: Gate, world: World
 ) -> None:
-    """A22: signed out on a shared computer while the form was on its way; its text is kept."""
+    """A11: signed out on a shared computer while the form was on its way; its text is kept."""
     page = await alice.get(address(world.bob))
 
     async def sign_out() -> None:

@@ -97,7 +97,7 @@ async def test_a_poor_password_is_refused_and_not_sent_back(
 async def test_a_dead_link_says_what_to_do(
     stranger: Browser, clock: Clock, world: World, sam: UUID, how: str
 ) -> None:
-    """A4: a link is for one use, for three days, and the newest alone works."""
+    """A13: a link is for one use, for three days, and the newest alone works."""
     path = await link_of(world, sam, clock)
     if how == "used":
         await StaffLink.update({StaffLink.used_at: clock.now}).where(StaffLink.member == sam)
@@ -179,7 +179,7 @@ async def test_a_lost_device_is_replaced_and_the_old_one_works_until_then(
 async def test_opening_the_link_many_times_uses_nothing_up(
     stranger: Browser, clock: Clock, world: World, sam: UUID
 ) -> None:
-    """A30: a scanner of mails opens every link."""
+    """A41: a scanner of mails opens every link."""
     path = await link_of(world, sam, clock)
     before = await rows()
     for method in ("GET", "HEAD", "GET", "HEAD"):

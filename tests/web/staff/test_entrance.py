@@ -56,7 +56,7 @@ async def test_the_password_alone_opens_nothing(stranger: Browser) -> None:
 async def test_every_cause_of_refusal_looks_and_costs_the_same(
     stranger: Browser, world: World
 ) -> None:
-    """A1."""
+    """A16."""
     await world.member(email="gone@clinique.example", deactivated_at=world.now)
     await world.member(email="invited@clinique.example", password_hash="", totp_secret="")
     await world.member(email="halfway@clinique.example", totp_secret="")
@@ -146,7 +146,7 @@ async def test_the_first_step_is_over_after_five_minutes_or_a_change_of_password
 async def test_tries_are_counted_by_address_for_known_and_unknown_alike(
     stranger: Browser, clock: Clock
 ) -> None:
-    """A2."""
+    """A17."""
     await stranger.get(SIGN_IN)
     for email in (DANA, "unknown@clinique.example"):
         form = {"courriel": email, "mot_de_passe": WRONG}
@@ -162,7 +162,7 @@ async def test_tries_are_counted_by_address_for_known_and_unknown_alike(
 async def test_a_stranger_who_keeps_trying_does_not_keep_the_owner_out(
     stranger: Browser, app: Gate, clock: Clock
 ) -> None:
-    """A3."""
+    """A18."""
     await sign_in(stranger, clock)
     thief = Browser(app, ip="198.51.100.9")
     for _ in range(limits.SIGN_IN_PER_ADDRESS.most + 1):
@@ -174,7 +174,7 @@ async def test_a_stranger_who_keeps_trying_does_not_keep_the_owner_out(
 async def test_an_ip_that_is_used_up_keeps_no_owner_out_of_a_known_browser(
     stranger: Browser, app: Gate, clock: Clock
 ) -> None:
-    """A3: the whole clinic shares one."""
+    """A18: the whole clinic shares one."""
     await sign_in(stranger, clock)
     thief = Browser(app)
     for n in range(limits.SIGN_IN_PER_IP.most + 1):
@@ -217,7 +217,7 @@ async def test_a_known_browser_has_codes_of_its_own(
 async def test_a_session_is_new_at_each_sign_in_and_never_the_one_that_was_brought(
     stranger: Browser, clock: Clock
 ) -> None:
-    """A13: session fixation."""
+    """A10: session fixation."""
     stranger.http.cookies.set("__Host-staff", "chosen-by-another", domain="portail.example")
     await sign_in(stranger, clock)
     first = stranger.http.cookies["__Host-staff"]

@@ -48,7 +48,7 @@ async def test_a_mailed_link_changes_the_password_and_the_code_is_still_asked_fo
 async def test_unknown_deactivated_and_known_addresses_are_answered_alike(
     stranger: Browser, world: World
 ) -> None:
-    """A1."""
+    """A16."""
     await world.member(email="gone@clinique.example", deactivated_at=world.now)
     seen = []
     for email in (DANA, "unknown@clinique.example", "gone@clinique.example"):

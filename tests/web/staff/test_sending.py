@@ -309,7 +309,7 @@ async def test_a_slow_upload_is_given_up(
 async def test_a_member_who_is_out_meanwhile_sends_nothing(
     app: Gate, dana: Browser, world: World
 ) -> None:
-    """A22: deactivated while a large form was on its way."""
+    """A11: deactivated while a large form was on its way."""
 
     async def ended() -> Any:
         await StaffSession.delete(force=True)
