@@ -12,7 +12,7 @@ from tests.world import World, build
 databases.point_nowhere()
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from domain.engines import PostgresEngine, SQLiteEngine
 
@@ -34,9 +34,10 @@ def is_for_this_engine(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session")
-def template_database() -> Iterator[databases.Template]:
+async def template_database() -> AsyncIterator[databases.Template]:
     with databases.template() as template:
         yield template
+        await template.let_go()
 
 
 @pytest.fixture(scope="session")

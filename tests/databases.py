@@ -100,6 +100,9 @@ class SQLiteTemplate:
         engine().path = str(self.path(""))
         await db.migrate()
 
+    async def let_go(self) -> None:
+        """Nothing: each copy is closed after its test."""
+
     async def drop(self) -> None:
         """Nothing: the folder goes with all that is in it."""
 
@@ -139,6 +142,7 @@ USES = 100
 class Copy:
     name: str
     uses: int = 0
+    pool: Any = None
 
 
 @dataclass(frozen=True)
@@ -164,9 +168,13 @@ class PostgresTemplate:
         async with db.connected():
             self.originals[""] = await original(name)
 
+    async def let_go(self) -> None:
+        for copy in self.copies.values():
+            await copy.pool.close()
+
     async def drop(self) -> None:
         for each in (*self.originals.values(), *self.copies.values()):
-            await self.command(f"DROP DATABASE {each.name}")
+            await self.command(f"DROP DATABASE {each.name} WITH (FORCE)")
 
     @asynccontextmanager
     async def keep(self, name: str, *, of: str = "") -> AsyncIterator[None]:
@@ -184,16 +192,22 @@ class PostgresTemplate:
         of = self.originals[name]
         copy = self.copies.pop(name, None) or Copy(await self.create_copy(of.name))
         self.point_at(copy.name)
+        here = engine()
+        here.pool = copy.pool
         is_restored = False
         try:
-            async with db.connected():
-                yield
-                is_restored = copy.uses < USES and await restored(of)
+            if here.pool is None:
+                await here.start_connection_pool()
+            yield
+            is_restored = copy.uses < USES and await restored(of)
         finally:
             self.point_at("none")
+            pool, here.pool = here.pool, None
             if is_restored:
-                self.copies[name] = Copy(copy.name, copy.uses + 1)
+                self.copies[name] = Copy(copy.name, copy.uses + 1, pool)
             else:
+                if pool is not None:
+                    pool.terminate()
                 await self.command(f"DROP DATABASE {copy.name} WITH (FORCE)")
 
     @asynccontextmanager

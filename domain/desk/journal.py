@@ -23,7 +23,7 @@ OWN_READING = "read.staff.journal"
 GROUPS: dict[str, tuple[str, ...]] = {
     "lectures": ("read.%",),
     "rendez-vous": ("appointment.%", "slot.%", "open_day.%", "absence.%", "schedule.%"),
-    "communications": ("communication.%", "message.%", "attachment.%", "template.%", "mail.%"),
+    "communications": ("communication%", "message.%", "attachment.%", "template.%", "mail.%"),
     "acces": ("access%", "consent.%", "chart.%", "invitation.%", "request.%", "block.%"),
     "dossiers": (
         *("patient.%", "phones.%", "primary_practitioner.%", "registration.%"),

@@ -201,7 +201,7 @@ def forms(page: httpx.Response) -> list[Form]:
             Form(
                 action=form.attrs["action"],
                 method=form.attrs.get("method", "get"),
-                fields={e.attrs["name"]: e.attrs["value"] for e in hidden},
+                fields={e.attrs["name"]: e.attrs["value"] for e in hidden if "name" in e.attrs},
                 buttons=[e for e in inside if e.tag == "button"],
             )
         )
