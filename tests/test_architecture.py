@@ -297,6 +297,12 @@ def test_every_route_of_the_clinics_side_says_which_right_it_asks_for() -> None:
     }
 
 
+def test_no_test_here_imports_what_chooses_a_database_of_its_own() -> None:
+    rooms = r"^(?:from|import) (?:audit|bench|e2e|guide)\b"
+    tests = [path for path in sorted((ROOT / "tests").rglob("*.py")) if path != Path(__file__)]
+    assert [path for path in tests if re.search(rooms, path.read_text(), re.MULTILINE)] == []
+
+
 def test_english_catalogue_is_complete() -> None:
     assert catalogue.faults() == []
 
