@@ -2,7 +2,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -15,6 +15,8 @@ from jobs.schedule import Task
 # A late tick still runs, several late ones run once, and none runs beside itself.
 DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 GRACE = 0.5
+AGAIN_AFTER = timedelta(hours=20)
+"""What is done once a day is told of each time, though a tick be early."""
 log = logging.getLogger("portal.jobs")
 
 
@@ -40,14 +42,14 @@ class Ticks:
     def __init__(self, now: Clock) -> None:
         self._now = now
         self._under_way: set[asyncio.Task[None]] = set()
-        self._failing: dict[str, str] = {}
+        self._told: dict[str, tuple[str, datetime]] = {}
 
     async def run(self, task: Task) -> None:
         current = cast("asyncio.Task[None]", asyncio.current_task())
         self._under_way.add(current)
         try:
             done = await task.run(now=self._now())
-            self._failing.pop(task.name, None)
+            self._told.pop(task.name, None)
             if done:
                 log.info("%s: %d", task.name, done)
         except asyncio.CancelledError:  # by `end`; the scheduler would log it as a failure
@@ -58,10 +60,12 @@ class Ticks:
             self._under_way.discard(current)
 
     def _tell(self, name: str, place: str) -> None:
-        """Once: as long as it fails at the same place, each tick would say it again."""
-        if self._failing.get(name) != place:
+        """Once a day: as long as it fails at the same place, each tick would say it again."""
+        now = self._now()
+        told = self._told.get(name)
+        if told is None or told[0] != place or now - told[1] >= AGAIN_AFTER:
             log.error("%s failed, its next tick tries again: %s", name, place)
-        self._failing[name] = place
+            self._told[name] = (place, now)
 
     async def end(self) -> None:
         if not self._under_way:

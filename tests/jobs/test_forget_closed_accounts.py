@@ -1,11 +1,11 @@
 """R103: what a closed account contained goes when the clinic's years are over, not before."""
 
 from datetime import date, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
-from domain import audit, db
+from domain import audit, db, retention
 from domain.accounts import sign_in_notices
 from domain.messages import attachments
 from jobs.forget_closed_accounts import forget_closed_accounts
@@ -84,7 +84,6 @@ async def test_it_happens_once_and_stands_in_a_whole_journal(closed: World) -> N
     assert sorted(line["action"] for line in lines) == [
         "account.forgotten",
         "communications.forgotten",
-        "communications.forgotten",
     ]
     await audit.seal(now=closed.now + DAY)
     assert await audit.first_broken_seal() is None
@@ -100,10 +99,49 @@ async def test_what_another_may_still_read_stays(closed: World) -> None:
     assert visit["reason"] == "Toux depuis un mois"
 
 
-async def test_a_thread_that_lived_on_stays(closed: World) -> None:
+async def test_a_thread_that_lived_on_stays_until_its_own_years_are_over(closed: World) -> None:
     recent = await closed.thread("Une suite.", at=closed.now - DAY)
     await forget_closed_accounts(now=closed.now)
     assert await records.rows("SELECT id FROM thread") == [{"id": recent}]
+    await forget_closed_accounts(now=closed.now + CLOSED_FOR - DAY)
+    assert await records.rows("SELECT id FROM thread") == [{"id": recent}]
+    await forget_closed_accounts(now=closed.now + CLOSED_FOR)
+    assert await records.count("thread") == 0
+
+
+async def test_one_that_cannot_be_forgotten_keeps_none_of_the_others(
+    closed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await close(closed.charlie_account, closed.now - CLOSED_FOR - 2 * DAY)
+    forget = retention._forget
+
+    async def fail(account: UUID, *rest: datetime) -> bool:
+        if account == closed.charlie_account:
+            raise RuntimeError("not this one")
+        return await forget(account, *rest)
+
+    monkeypatch.setattr(retention, "_forget", fail)
+    with pytest.raises(RuntimeError, match="not this one"):
+        await forget_closed_accounts(now=closed.now)
+    assert (await account_of(closed))["email"] == ""
+    assert await records.count("message") == 0
+
+
+async def test_an_invitation_to_its_address_goes_with_it(closed: World) -> None:
+    other = await closed.account("proche@example.com")
+    await closed.grant(other, closed.alice)
+    await db.fetch(
+        "INSERT INTO invitation (id, patient, email, email_canonical, token_hash, code_hash,"
+        " invited_at, invited_by, expires_at) VALUES ({}, {}, {}, {}, '', '', {}, '', {})",
+        uuid4(),
+        closed.alice,
+        "Alice@example.com",
+        "alice@example.com",
+        closed.now - 3000 * DAY,
+        closed.now - 2990 * DAY,
+    )
+    await forget_closed_accounts(now=closed.now)
+    assert await records.count("invitation") == 0
 
 
 async def test_an_account_opened_again_keeps_everything(closed: World) -> None:

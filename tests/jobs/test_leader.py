@@ -4,7 +4,7 @@ import asyncio
 from asyncio import Task as Running
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
@@ -15,8 +15,10 @@ from apscheduler.triggers.interval import IntervalTrigger
 from domain import clock, db
 from domain.engines import PostgresEngine, SQLiteEngine
 from jobs.leader import LOCK, run_as_leader
+from jobs.runner import Ticks
 from jobs.schedule import Task
 from tests.jobs.alone import process, ticking
+from tests.world import NOW
 
 Database = SQLiteEngine | PostgresEngine
 
@@ -130,6 +132,18 @@ async def test_a_job_that_fails_is_told_and_tried_again(
     assert "failing failed, its next tick tries again" in caplog.text
     assert "RuntimeError at" in caplog.text
     assert "out of order" not in caplog.text  # the words may be a patient's
+
+
+async def test_what_fails_at_each_tick_is_told_once_a_day(caplog: pytest.LogCaptureFixture) -> None:
+    async def failing(*, now: datetime) -> None:
+        raise RuntimeError
+
+    passed = timedelta()
+    ticks = Ticks(lambda: NOW + passed)
+    for _ in range(10):  # at 0, 24 and 48 hours
+        await ticks.run(Task("failing", failing, IntervalTrigger(hours=6)))
+        passed += timedelta(hours=6)
+    assert caplog.text.count("failing failed") == 3
 
 
 async def test_a_slow_job_is_never_beside_itself(database: Database) -> None:
