@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,6 +37,7 @@ def is_for_this_engine(item: pytest.Item) -> bool:
 @pytest.fixture(scope="session")
 async def template_database() -> AsyncIterator[databases.Template]:
     with databases.template() as template:
+        template.home = asyncio.get_running_loop()
         yield template
         await template.let_go()
 

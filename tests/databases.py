@@ -31,12 +31,15 @@ IS_POSTGRES = os.environ.get("TEST_ENGINE", "sqlite") == "postgres"
 
 
 class Template(Protocol):
+    home: asyncio.AbstractEventLoop | None
+
     async def create(self) -> None: ...
     async def drop(self) -> None: ...
     def keep(self, name: str, *, of: str = "") -> AbstractAsyncContextManager[None]:
         """What is written in this block, to a copy of another one, is there to be copied."""
 
     def empty(self) -> AbstractAsyncContextManager[None]: ...
+    async def let_go(self) -> None: ...
     def copy(self, name: str = "") -> AbstractAsyncContextManager[None]:
         """With its connections open, of what is kept under this name; of none, only migrated."""
 
@@ -93,6 +96,8 @@ def folder() -> TemporaryDirectory[str]:
 
 
 class SQLiteTemplate:
+    home: asyncio.AbstractEventLoop | None
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
@@ -160,7 +165,9 @@ class PostgresTemplate:
     def __init__(self, server: str) -> None:
         self.server = server
         self.originals: dict[str, Original] = {}
-        self.copies: dict[str, Copy] = {}
+        self.copies: dict[tuple[str, bool], Copy] = {}
+        self.home: asyncio.AbstractEventLoop | None = None
+        """The loop that the tests share: only there are a copy's connections kept for the next."""
 
     async def create(self) -> None:
         name = await self.create_copy("template0")
@@ -170,7 +177,8 @@ class PostgresTemplate:
 
     async def let_go(self) -> None:
         for copy in self.copies.values():
-            await copy.pool.close()
+            if copy.pool is not None:
+                copy.pool = await shut(copy.pool)
 
     async def drop(self) -> None:
         for each in (*self.originals.values(), *self.copies.values()):
@@ -190,7 +198,8 @@ class PostgresTemplate:
     @asynccontextmanager
     async def copy(self, name: str = "") -> AsyncIterator[None]:
         of = self.originals[name]
-        copy = self.copies.pop(name, None) or Copy(await self.create_copy(of.name))
+        is_home = asyncio.get_running_loop() is self.home
+        copy = self.copies.pop((name, is_home), None) or Copy(await self.create_copy(of.name))
         self.point_at(copy.name)
         here = engine()
         here.pool = copy.pool
@@ -203,11 +212,11 @@ class PostgresTemplate:
         finally:
             self.point_at("none")
             pool, here.pool = here.pool, None
+            if pool is not None and not (is_home and is_restored):
+                pool = await shut(pool)
             if is_restored:
-                self.copies[name] = Copy(copy.name, copy.uses + 1, pool)
+                self.copies[name, is_home] = Copy(copy.name, copy.uses + 1, pool)
             else:
-                if pool is not None:
-                    pool.terminate()
                 await self.command(f"DROP DATABASE {copy.name} WITH (FORCE)")
 
     @asynccontextmanager
@@ -234,6 +243,14 @@ class PostgresTemplate:
 
     def point_at(self, name: str) -> None:
         engine().config["dsn"] = urlsplit(self.server)._replace(path=f"/{name}").geturl()
+
+
+async def shut(pool: asyncpg.Pool) -> None:
+    """Also where somebody still waits in it."""
+    try:
+        await asyncio.wait_for(pool.close(), 1)
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        pool.terminate()
 
 
 async def original(name: str) -> Original:
