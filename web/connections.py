@@ -14,6 +14,7 @@ class Connection(HttpToolsProtocol):
 
     _timer: asyncio.TimerHandle | None = None
     _received = 0
+    _is_in_message = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -25,6 +26,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._timer is None and not self._is_in_message and not self._is_answering():
+            self._expect_head()  # an empty line begins none, and has ended the keep-alive's timer
         if self._timer is not None:
             self._received += len(data)
             if self._received > LARGEST_HEAD:
@@ -32,12 +35,20 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._is_in_message = True
         if self._timer is None:
             self._expect_head()
 
     def on_headers_complete(self) -> None:
         self._head_is_here()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._is_in_message = False
+        super().on_message_complete()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _expect_head(self) -> None:
         self._received = 0
@@ -50,4 +61,4 @@ class Connection(HttpToolsProtocol):
 
     def _close(self) -> None:
         self._timer = None
-        self.transport.close()
+        self.shutdown()  # after the answer that is under way, if one is

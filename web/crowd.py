@@ -1,13 +1,15 @@
 """More requests than one process can answer: who is served first, who waits a moment, who is told.
 
-It decides before any session or database is asked, by the address and by which cookies there are.
+It decides before any session or database is asked: by the address, a mailed link's signature, and
+which cookies there are.
 """
 
 import asyncio
 import logging
 import re
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, TypeVar
@@ -32,13 +34,22 @@ KEPT_PAGES = 16
 
 
 class Rank(Enum):
-    """Best first, each with the share of the places, and of the queue, that it may fill."""
+    """Best first, each with its room, and its share of the places there and of those who wait."""
 
-    MAIL_LINK = float("inf")
-    """Opened once, perhaps by somebody who cannot come."""
-    BOOKING = 1.0
-    SIGNED_IN = 0.75
-    ANYONE = 0.5
+    MAIL_LINK = "links", 0.25
+    """Opened once, perhaps by somebody who cannot come; and as often as its owner likes."""
+    BOOKING = "portal", 1.0
+    SIGNED_IN = "portal", 0.75
+    ANYONE = "portal", 0.5
+
+    @property
+    def room(self) -> str:
+        """A full one keeps nobody out of another."""
+        return self.value[0]
+
+    @property
+    def share(self) -> float:
+        return self.value[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +59,16 @@ class Limits:
     seconds: float
 
 
-def rank_of(path: str, cookies: bytes, links: re.Pattern[str]) -> Rank | None:
+def rank_of(
+    path: str, cookies: bytes, links: re.Pattern[str], is_signed: Callable[[str], bool]
+) -> Rank | None:
     """None is served whatever happens: it costs nothing, or tells a proxy that we live."""
     if UNCOUNTED.match(path):
         return None
-    if links.match(path):
-        return Rank.MAIL_LINK
+    if link := links.match(path):
+        token = path[link.end() - 1 :].partition("/")[0]
+        # One that only its row knows gains what its cookie, which nobody signed either, will gain.
+        return Rank.MAIL_LINK if is_signed(token) else Rank.SIGNED_IN
     if SIGNED_IN.search(cookies) is None:
         return Rank.ANYONE
     return Rank.BOOKING if BOOKING.match(path) else Rank.SIGNED_IN
@@ -64,11 +79,11 @@ def decide(
 ) -> Literal["enter", "wait", "refuse"]:
     if has_room(rank, at_work, limits):
         return "enter"
-    return "wait" if waiting < limits.waiting * rank.value else "refuse"
+    return "wait" if waiting < limits.waiting * rank.share else "refuse"
 
 
 def has_room(rank: Rank, at_work: int, limits: Limits) -> bool:
-    return rank is Rank.MAIL_LINK or at_work < limits.at_once * rank.value
+    return at_work < limits.at_once * rank.share
 
 
 class Crowd:
@@ -76,44 +91,33 @@ class Crowd:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._at_work = 0
+        self._at_work = dict.fromkeys((rank.room for rank in Rank), 0)
         self._waiting: dict[Rank, deque[asyncio.Future[bool]]] = {rank: deque() for rank in Rank}
         self._refused = 0
 
-    async def enter(self, rank: Rank) -> bool:
-        waiting = sum(map(len, self._waiting.values()))
-        decision = decide(rank, at_work=self._at_work, waiting=waiting, limits=self._limits)
+    async def enter(self, rank: Rank) -> "Place | None":
+        at_work, room = self._at_work[rank.room], rank.room
+        waiting = sum(len(queue) for each, queue in self._waiting.items() if each.room == room)
+        decision = decide(rank, at_work=at_work, waiting=waiting, limits=self._limits)
         if decision == "enter":
-            self._at_work += 1
-            return True
+            self.take(rank)
+            return Place(self, rank)
         if decision == "wait" and await self._turn(rank):
-            return True
+            return Place(self, rank)
         self._note_refusal()
-        return False
+        return None
 
-    def leave(self) -> None:
-        self._at_work -= 1
+    def take(self, rank: Rank) -> None:
+        self._at_work[rank.room] += 1
+
+    def give(self, left: Rank) -> None:
+        self._at_work[left.room] -= 1
         for rank, queue in self._waiting.items():
-            while queue and has_room(rank, self._at_work, self._limits):
-                queue.popleft().set_result(True)
-                self._at_work += 1
-
-    async def aside(self, wait: Awaitable[T]) -> T:
-        """For what only the request's own browser decides on: a slow one keeps nobody waiting."""
-        is_away = False
-
-        def leave() -> None:
-            nonlocal is_away
-            is_away = True
-            self.leave()
-
-        timer = asyncio.get_running_loop().call_later(SLOW, leave)
-        try:
-            return await wait
-        finally:
-            timer.cancel()
-            if is_away:
-                self._at_work += 1
+            while queue and has_room(rank, self._at_work[rank.room], self._limits):
+                turn = queue.popleft()
+                if not turn.done():  # else it was cancelled a moment ago
+                    turn.set_result(True)
+                    self.take(rank)
 
     async def _turn(self, rank: Rank) -> bool:
         loop, queue = asyncio.get_running_loop(), self._waiting[rank]
@@ -130,9 +134,10 @@ class Crowd:
             return await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                queue.remove(turn)
+                with suppress(ValueError):  # it had its turn meanwhile
+                    queue.remove(turn)
             elif turn.result():
-                self.leave()
+                self.give(rank)
             raise
         finally:
             timer.cancel()
@@ -145,6 +150,47 @@ class Crowd:
     def _tell(self) -> None:
         log.warning("%d requests answered with 503 within %.0f s", self._refused, TOLD_EVERY)
         self._refused = 0
+
+
+class Place:
+    """One request's, from when it is let in; given to others while only its browser is slow."""
+
+    def __init__(self, crowd: Crowd, rank: Rank) -> None:
+        self._crowd = crowd
+        self._rank = rank
+        self._slow_waits = 0
+        self._is_left = False
+        self._is_taken = True
+
+    def leave(self) -> None:
+        self._is_left = True
+        self._settle()
+
+    async def aside(self, wait: Awaitable[T]) -> T:
+        """For what only the request's own browser decides on: a slow one keeps nobody waiting."""
+        is_slow = False
+
+        def begin() -> None:
+            nonlocal is_slow
+            is_slow = True
+            self._slow_waits += 1
+            self._settle()
+
+        timer = asyncio.get_running_loop().call_later(SLOW, begin)
+        try:
+            return await wait
+        finally:
+            timer.cancel()
+            if is_slow:
+                self._slow_waits -= 1
+                self._settle()
+
+    def _settle(self) -> None:
+        """A request may read and send at once: it is one all the same."""
+        is_at_work = not (self._is_left or self._slow_waits)
+        if is_at_work != self._is_taken:
+            self._is_taken = is_at_work
+            (self._crowd.take if is_at_work else self._crowd.give)(self._rank)
 
 
 class Refusals:

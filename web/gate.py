@@ -13,6 +13,7 @@ from litestar.enums import ScopeType
 from litestar.types import Message, Receive, Scope, Send
 
 from domain.config import Settings
+from domain.engines import answered_within
 from web.crowd import Crowd, Limits, Refusals, rank_of
 
 log = logging.getLogger("portal.access")
@@ -37,6 +38,8 @@ PRIVATE = {"cache-control": "no-store", "vary": "HX-Request, Cookie"}
 SECRET = "token"  # noqa: S105 - a name
 """What a route calls the part of its address that opens something by itself."""
 ONE_CLICK = re.compile("/desabonnement/[^/]+")
+DATABASE_WITHIN = 30.0
+"""Seconds for one statement of a page: far more than any takes in a database that answers."""
 TRANSPORT = {"strict-transport-security": "max-age=63072000; includeSubDomains"}
 
 
@@ -52,6 +55,7 @@ class Gate:
         self._private = _encoded(PRIVATE)
         self._before_secrets = _before_secrets(app)
         self._links = re.compile("|".join(f"(?:{place.pattern})" for place in self._before_secrets))
+        self._is_signed = app.state.portal.links.is_signed
         self._crowd = Crowd(Limits(*settings.crowd))
         self._refusals = Refusals(app.state.portal)
 
@@ -60,20 +64,21 @@ class Gate:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        rank = rank_of(scope["path"], headers.get(b"cookie", b""), self._links)
+        cookies = headers.get(b"cookie", b"")
+        rank = rank_of(scope["path"], cookies, self._links, self._is_signed)
         if rank is None:
             await self._serve(scope, headers, receive, send)
-        elif await self._crowd.enter(rank):
-            crowd = self._crowd
+        elif place := await self._crowd.enter(rank):
+            aside = place.aside
             try:
                 await self._serve(
                     scope,
                     headers,
-                    lambda: crowd.aside(receive()),
-                    lambda message: crowd.aside(send(message)),
+                    lambda: aside(receive()),
+                    lambda message: aside(send(message)),
                 )
             finally:
-                crowd.leave()
+                place.leave()
         else:
             await self._turn_away(scope, headers, send)
 
@@ -89,8 +94,9 @@ class Gate:
         ):
             await answer.refuse(403, b"Request from another site")
         else:
-            async with AsyncExitStack() as scope["until_answered"]:
-                await self.app(scope, receive, answer.send)
+            with answered_within(DATABASE_WITHIN):
+                async with AsyncExitStack() as scope["until_answered"]:
+                    await self.app(scope, receive, answer.send)
         answer.write_log()
 
     async def _turn_away(self, scope: Any, headers: dict[bytes, bytes], send: Send) -> None:

@@ -89,7 +89,7 @@ async def take(limit: Limit, who: str, *, now: datetime) -> UUID:
 
 
 async def _again_at(limit: Limit, key: str, now: datetime) -> datetime:
-    (row,) = await db.fetch(
+    rows = await db.fetch(
         """
         SELECT tried_at FROM attempt WHERE key = {} AND tried_at > {}
         ORDER BY tried_at DESC LIMIT 1 OFFSET {}
@@ -98,7 +98,9 @@ async def _again_at(limit: Limit, key: str, now: datetime) -> datetime:
         now - limit.window,
         limit.most - 1,
     )
-    oldest: datetime = row["tried_at"]
+    if not rows:  # a try was given back meanwhile
+        return now
+    oldest: datetime = rows[0]["tried_at"]
     return oldest + limit.window
 
 

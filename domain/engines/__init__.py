@@ -3,7 +3,13 @@
 They rest on private parts of Piccolo 1.38; tests/domain/test_engines.py holds them to their word.
 """
 
-from domain.engines.postgres import CONNECTION_LOST, PostgresEngine, PostgresTransaction, close
+from domain.engines.postgres import (
+    CONNECTION_LOST,
+    PostgresEngine,
+    PostgresTransaction,
+    answered_within,
+    close,
+)
 from domain.engines.sqlite import SQLiteEngine, SQLiteTransaction
 
 __all__ = [
@@ -12,5 +18,6 @@ __all__ = [
     "PostgresTransaction",
     "SQLiteEngine",
     "SQLiteTransaction",
+    "answered_within",
     "close",
 ]

@@ -4,17 +4,19 @@ import asyncio
 import re
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from domain.accounts.tables import Attempt
 from domain.appointments.tables import Appointment, Hold
+from domain.links import Links, Purpose, UnsubscribeLink, VisitLink
 from tests.stores import FILES
 from tests.web.browser import SETTINGS, Browser, Clock, elements
-from tests.world import PASSWORDS, World
+from tests.world import NOW, PASSWORDS, World
 from web.app import create_app
 from web.booking_urls import card_url, hold_url, step_url
-from web.crowd import Crowd, Limits, Rank, decide, rank_of
+from web.crowd import Crowd, Limits, Place, Rank, decide, rank_of
 from web.gate import HEADERS, Gate
 
 LIMITS = Limits(at_once=4, waiting=8, seconds=0.05)
@@ -28,7 +30,9 @@ SESSION = b"csrf=a; __Host-session=b"
         ("/static/app.css", b"", None),
         ("/sante", b"", None),
         ("/santerre", b"", Rank.ANYONE),
-        ("/courriel/confirmation/abc", b"", Rank.MAIL_LINK),
+        ("/courriel/confirmation/ours", b"", Rank.MAIL_LINK),
+        ("//courriel/confirmation/ours/", b"", Rank.MAIL_LINK),
+        ("/courriel/confirmation/forged", b"", Rank.SIGNED_IN),
         ("/connexion", b"__Host-csrf=session", Rank.ANYONE),
         ("/profils/1/reservation/creneau", b"", Rank.ANYONE),
         ("/profils/1/reservation/creneau", SESSION, Rank.BOOKING),
@@ -42,7 +46,20 @@ SESSION = b"csrf=a; __Host-session=b"
 def test_rank_is_told_by_the_address_and_the_cookies(
     path: str, cookies: bytes, rank: Rank | None
 ) -> None:
-    assert rank_of(path, cookies, LINKS) is rank
+    assert rank_of(path, cookies, LINKS, lambda token: token == "ours") is rank
+
+
+def test_a_link_is_told_by_its_signature() -> None:
+    """Abuse: a script that opens links of its own making has the rank of a forged cookie."""
+    links, others = Links(SETTINGS.keys), Links(["b" * 8 + "0123456789abcdefghijklmnop"])
+    visit = VisitLink(uuid4(), 1, uuid4())
+    signed = [links.sign_visit(purpose, visit) for purpose in (Purpose.CONFIRM, Purpose.CANCEL)]
+    signed.append(links.sign_unsubscribe(UnsubscribeLink(uuid4(), uuid4(), "appointment"), NOW))
+    forged = [others.sign_visit(Purpose.CONFIRM, visit), signed[0][:-1], signed[0].upper()]
+    forged += ["", "x", "é.é", "a.b.c", links.secret_token(Purpose.RESET, uuid4())]
+    forged.append(links.sign_writer(uuid4(), NOW))
+    assert [links.is_signed(token) for token in signed] == [True] * 3
+    assert [links.is_signed(token) for token in forged] == [False] * len(forged)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +74,9 @@ def test_rank_is_told_by_the_address_and_the_cookies(
         (Rank.BOOKING, 3, 8, "enter"),
         (Rank.BOOKING, 4, 7, "wait"),
         (Rank.BOOKING, 4, 8, "refuse"),
-        (Rank.MAIL_LINK, 1000, 8, "enter"),
+        (Rank.MAIL_LINK, 0, 0, "enter"),
+        (Rank.MAIL_LINK, 1, 1, "wait"),
+        (Rank.MAIL_LINK, 1, 2, "refuse"),
     ],
 )
 def test_each_rank_has_its_share(rank: Rank, at_work: int, waiting: int, decision: str) -> None:
@@ -68,45 +87,75 @@ async def test_who_is_booking_is_let_in_first() -> None:
     crowd, entered = Crowd(replace(LIMITS, seconds=5)), []
 
     async def come(rank: Rank) -> None:
-        assert await crowd.enter(rank)
+        await let_in(crowd, rank)
         entered.append(rank)
 
-    await fill(crowd)
+    places = await fill(crowd)
     ranks = [Rank.ANYONE, Rank.SIGNED_IN, Rank.BOOKING, Rank.BOOKING]
     tasks = [asyncio.create_task(come(rank)) for rank in ranks]
     await asyncio.sleep(0)
-    for _ in range(4):
-        crowd.leave()
+    for place in places:
+        place.leave()
         await asyncio.sleep(0)
     await asyncio.gather(*tasks[1:])
     assert entered == [Rank.BOOKING, Rank.BOOKING, Rank.SIGNED_IN]
-    crowd.leave()
-    crowd.leave()
+    crowd.give(Rank.BOOKING)
+    crowd.give(Rank.BOOKING)
     await tasks[0]
+
+
+async def test_links_and_the_rest_keep_no_place_from_each_other() -> None:
+    """Abuse: a patient who opens the link of a mail a thousand times."""
+    crowd = Crowd(LIMITS)
+    link = await let_in(crowd, Rank.MAIL_LINK)
+    waiting = [asyncio.create_task(crowd.enter(Rank.MAIL_LINK)) for _ in range(1000)]
+    await asyncio.sleep(0)
+    await fill(crowd)
+    others = [asyncio.create_task(crowd.enter(Rank.BOOKING)) for _ in range(LIMITS.waiting)]
+    await asyncio.sleep(0)
+    link.leave()
+    entered = [place for place in await asyncio.gather(*waiting) if place]
+    assert len(entered) == 1
+    assert await asyncio.gather(*others) == [None] * LIMITS.waiting
+    entered[0].leave()
+    assert await crowd.enter(Rank.MAIL_LINK)
 
 
 async def test_a_wait_is_short_and_who_gives_up_leaves_no_trace() -> None:
     crowd = Crowd(LIMITS)
-    await fill(crowd)
+    places = await fill(crowd)
     assert not await crowd.enter(Rank.BOOKING)
     gone = asyncio.create_task(crowd.enter(Rank.BOOKING))
     await asyncio.sleep(0)
     gone.cancel()
     await asyncio.gather(gone, return_exceptions=True)
-    crowd.leave()
+    places[0].leave()
     assert await crowd.enter(Rank.BOOKING)
     assert not await crowd.enter(Rank.BOOKING)
 
 
 async def test_who_is_cancelled_just_when_let_in_gives_the_place_on() -> None:
     crowd = Crowd(LIMITS)
-    await fill(crowd)
+    places = await fill(crowd)
     waiting = asyncio.create_task(crowd.enter(Rank.BOOKING))
     await asyncio.sleep(0)
-    crowd.leave()
+    places[0].leave()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert await crowd.enter(Rank.BOOKING)
+
+
+async def test_who_is_cancelled_just_before_a_place_is_free_leaves_it_to_the_next() -> None:
+    crowd = Crowd(LIMITS)
+    places = await fill(crowd)
+    gone, next = (asyncio.create_task(crowd.enter(Rank.BOOKING)) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    places[0].leave()
+    (cancelled, entered) = await asyncio.gather(gone, next, return_exceptions=True)
+    assert isinstance(cancelled, asyncio.CancelledError)
+    assert isinstance(entered, Place)
+    assert not await crowd.enter(Rank.BOOKING)
 
 
 async def test_a_slow_browser_keeps_nobody_waiting() -> None:
@@ -114,24 +163,52 @@ async def test_a_slow_browser_keeps_nobody_waiting() -> None:
     crowd, arrived = Crowd(replace(LIMITS, seconds=5)), asyncio.Event()
 
     async def slow() -> None:
-        assert await crowd.enter(Rank.BOOKING)
-        await crowd.aside(arrived.wait())
-        crowd.leave()
+        place = await let_in(crowd, Rank.BOOKING)
+        await place.aside(arrived.wait())
+        place.leave()
 
     tasks = [asyncio.create_task(slow()) for _ in range(LIMITS.at_once)]
     await asyncio.sleep(0)
-    assert await crowd.enter(Rank.BOOKING)
+    place = await let_in(crowd, Rank.BOOKING)
     arrived.set()
     await asyncio.gather(*tasks)
-    crowd.leave()
+    place.leave()
     await fill(crowd)
     assert decide(Rank.BOOKING, at_work=LIMITS.at_once, waiting=0, limits=LIMITS) == "wait"
     assert not await Crowd(replace(LIMITS, at_once=0)).enter(Rank.BOOKING)
 
 
-async def fill(crowd: Crowd) -> None:
-    for _ in range(LIMITS.at_once):
-        assert await crowd.enter(Rank.BOOKING)
+@pytest.mark.parametrize("leaves", ["at the end", "while it waits"])
+async def test_a_request_that_reads_and_sends_at_once_has_one_place(
+    leaves: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Abuse: each such request would have made room for another one for ever."""
+    monkeypatch.setattr("web.crowd.SLOW", 0)
+    crowd, reading, sending = Crowd(LIMITS), asyncio.Event(), asyncio.Event()
+    place = await let_in(crowd, Rank.BOOKING)
+    waits = [asyncio.create_task(place.aside(event.wait())) for event in (reading, sending)]
+    await asyncio.sleep(0.01)
+    others = await fill(crowd)
+    assert not await crowd.enter(Rank.BOOKING)
+    if leaves == "while it waits":
+        place.leave()
+    reading.set()
+    sending.set()
+    await asyncio.gather(*waits)
+    place.leave()
+    others[0].leave()
+    assert await crowd.enter(Rank.BOOKING)
+    assert not await crowd.enter(Rank.BOOKING)
+
+
+async def let_in(crowd: Crowd, rank: Rank) -> Place:
+    place = await crowd.enter(rank)
+    assert place is not None
+    return place
+
+
+async def fill(crowd: Crowd) -> list[Place]:
+    return [await let_in(crowd, Rank.BOOKING) for _ in range(LIMITS.at_once)]
 
 
 @pytest.fixture
@@ -177,17 +254,29 @@ async def test_within_a_page_it_is_said_above_what_is_there(full: Gate) -> None:
     assert [e.attrs["id"] for e in elements(answer) if "id" in e.attrs] == ["foule"]
 
 
-async def test_files_health_and_mail_links_are_answered_all_the_same(full: Gate) -> None:
+async def test_files_and_health_are_answered_all_the_same(full: Gate) -> None:
     browser = Browser(full)
-    statuses = {
-        url: (await browser.get(url)).status_code
-        for url in ("/static/app.css", "/sante", "/courriel/confirmation/nothing")
-    }
-    assert statuses == {
-        "/static/app.css": 200,
-        "/sante": 200,
-        "/courriel/confirmation/nothing": 410,
-    }
+    statuses = {url: (await browser.get(url)).status_code for url in ("/static/app.css", "/sante")}
+    assert statuses == {"/static/app.css": 200, "/sante": 200}
+
+
+async def test_our_mail_links_find_a_place_while_all_others_are_taken(
+    app: Gate, clock: Clock, world: World
+) -> None:
+    one = create_app(replace(SETTINGS, crowd=(1, 0, 0.1)), clock, passwords=PASSWORDS, files=FILES)
+    signed = Links(SETTINGS.keys).sign_visit(Purpose.CONFIRM, VisitLink(uuid4(), 1, uuid4()))
+    urls = ["/connexion", "/courriel/confirmation/x", f"/courriel/confirmation/{signed}"]
+    browser, statuses = Browser(one), []
+    inner = one.app
+
+    async def meanwhile(*ends: Any) -> None:
+        one.app = inner
+        statuses.extend([(await browser.get(url)).status_code for url in urls])
+        await inner(*ends)
+
+    one.app = meanwhile  # type: ignore[assignment]
+    assert (await Browser(one).get("/connexion")).status_code == 200
+    assert statuses == [503, 503, 410]
 
 
 async def test_a_booking_that_found_no_place_left_nothing_and_is_sent_again(
