@@ -55,7 +55,7 @@ POSTGRES_CONFLICTS: dict[str, Conflict] = {
     "40P01": "busy",
     "55P03": "busy",
 }
-Trouble = Literal["away", "full", "busy"]
+Trouble = Literal["away", "full", "busy", "damaged"]
 
 SQLITE_TROUBLES: dict[str, Trouble] = {
     "SQLITE_FULL": "full",
@@ -63,7 +63,8 @@ SQLITE_TROUBLES: dict[str, Trouble] = {
     "SQLITE_LOCKED": "busy",
     "SQLITE_CANTOPEN": "away",
     "SQLITE_IOERR": "away",
-    "SQLITE_NOTADB": "away",
+    "SQLITE_NOTADB": "damaged",
+    "SQLITE_CORRUPT": "damaged",
     "SQLITE_PROTOCOL": "away",
     "SQLITE_READONLY": "away",
 }
@@ -78,6 +79,8 @@ POSTGRES_TROUBLES: dict[str, Trouble] = {  # by code, or by the class that its c
     "25006": "away",  # a replica that is not yet the server
     "40": "busy",
     "55P03": "busy",
+    "XX001": "damaged",
+    "XX002": "damaged",
 }
 MIGRATION_LOCK = 7_237_406  # any number, the same in every process
 

@@ -25,10 +25,19 @@ PATIENCE = timedelta(seconds=10)
 """For all of one request to a bucket, its second try too: someone waits for the page."""
 CONNECTS_WITHIN = timedelta(seconds=3)
 TRIES = 1
+UNHURRIED = timedelta(minutes=10)
+"""For a whole document over a slow line, when nobody waits for a page."""
+UNHURRIED_TRIES = 10
+TRIED_FOR = timedelta(minutes=1)
+DAMAGED = {errno.EIO, errno.EISDIR}
 
 
 class Unreadable(Exception):
     """The store does not have it, or cannot be asked."""
+
+
+class Away(Unreadable):
+    """The store cannot be asked: what it has is not known."""
 
 
 class Unwritable(Exception):
@@ -40,18 +49,18 @@ class Files(Protocol):
         """Once this returns, a power cut does not lose it; raises `Unwritable`."""
 
     async def read(self, name: str, first: int, size: int) -> bytes:
-        """So many bytes from there on, or fewer where it ends; raises `Unreadable`."""
+        """So many bytes from there on, or fewer where it ends; raises `Unreadable`, or `Away`."""
 
     async def delete(self, name: str) -> None:
-        """Nothing, if there is none."""
+        """Nothing, if there is none; raises `Unwritable`."""
 
     async def names(self) -> dict[str, datetime]:
-        """All that is stored, what a crash left unfinished too, and since when."""
+        """All that is stored, what a crash left unfinished too, and since when; raises `Away`."""
 
 
-def store_of(settings: Settings) -> Files:
+def store_of(settings: Settings, *, is_hurried: bool = True) -> Files:
     if settings.documents_url:
-        return ObjectStore(settings.documents_url)
+        return ObjectStore(settings.documents_url, is_hurried=is_hurried)
     return FolderStore(settings.data_dir / "documents")
 
 
@@ -70,14 +79,23 @@ class FolderStore:
         async with self._places:
             try:
                 return await asyncio.to_thread(_read, self._path(name), first, size)
+            except FileNotFoundError as error:
+                raise Unreadable(_told(error)) from error
             except OSError as error:
-                raise Unreadable(type(error).__name__) from error
+                kind = Unreadable if error.errno in DAMAGED else Away
+                raise kind(_told(error)) from error
 
     async def delete(self, name: str) -> None:
-        await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
+        try:
+            await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
+        except OSError as error:
+            raise Unwritable(_told(error)) from error
 
     async def names(self) -> dict[str, datetime]:
-        return await asyncio.to_thread(lambda: dict(self._found()))
+        try:
+            return await asyncio.to_thread(lambda: dict(self._found()))
+        except OSError as error:
+            raise Away(_told(error)) from error
 
     def _path(self, name: str) -> Path:
         return self._folder / checked(name)[:2] / name
@@ -110,17 +128,20 @@ class FolderStore:
 class ObjectStore:
     """A bucket that speaks S3; its address and keys are where every such client looks for them."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, is_hurried: bool = True) -> None:
         place = urlsplit(url)
         self._store = S3Store(
             place.netloc,
             prefix=place.path.strip("/") or None,
             client_options={
-                "timeout": PATIENCE,
+                "timeout": PATIENCE if is_hurried else UNHURRIED,
                 "connect_timeout": CONNECTS_WITHIN,
                 "allow_http": True,  # on this machine alone: `Settings` sees to it
             },
-            retry_config={"max_retries": TRIES, "retry_timeout": CONNECTS_WITHIN},
+            retry_config={
+                "max_retries": TRIES if is_hurried else UNHURRIED_TRIES,
+                "retry_timeout": CONNECTS_WITHIN if is_hurried else TRIED_FOR,
+            },
         )
         self._places = asyncio.Semaphore(AT_ONCE)
 
@@ -136,17 +157,25 @@ class ObjectStore:
                 return bytes(
                     await self._store.get_range_async(checked(name), start=first, length=size)
                 )
-            except (BaseError, OSError) as error:
+            except FileNotFoundError as error:
                 raise Unreadable(_told(error)) from error
+            except (BaseError, OSError) as error:
+                raise Away(_told(error)) from error
 
     async def delete(self, name: str) -> None:
-        with suppress(FileNotFoundError):
-            await self._store.delete_async(checked(name))
+        try:
+            with suppress(FileNotFoundError):
+                await self._store.delete_async(checked(name))
+        except (BaseError, OSError) as error:
+            raise Unwritable(_told(error)) from error
 
     async def names(self) -> dict[str, datetime]:
         found: dict[str, datetime] = {}
-        async for some in obstore.list(self._store, chunk_size=1000):
-            found |= {m["path"]: m["last_modified"] for m in some if NAME.fullmatch(m["path"])}
+        try:
+            async for some in obstore.list(self._store, chunk_size=1000):
+                found |= {m["path"]: m["last_modified"] for m in some if NAME.fullmatch(m["path"])}
+        except (BaseError, OSError) as error:
+            raise Away(_told(error)) from error
         return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from domain import clock
 from domain.config import BadConfiguration, Settings, backup_keys
-from domain.messages.files import Unreadable, Unwritable, store_of
+from domain.messages.files import Away, Unreadable, Unwritable, store_of
 from operations.backup import restoring, taking
 from operations.backup.archive import Manifest
 from operations.backup.databases import DatabaseFailed
@@ -17,7 +17,7 @@ from operations.backup.restoring import NotEmpty, NotWhole
 from operations.backup.sealing import CannotOpen
 
 MEGABYTE = 10**6
-PROBLEMS = (CannotOpen, DatabaseFailed, NotEmpty, NotWhole, Unreadable, Unwritable, OSError)
+PROBLEMS = (CannotOpen, DatabaseFailed, NotEmpty, NotWhole, Unreadable, OSError)
 
 
 def backup(options: argparse.Namespace) -> int:
@@ -34,7 +34,7 @@ async def _backup(options: argparse.Namespace) -> int:
     settings = Settings.from_env(os.environ)
     key = backup_keys(os.environ)[0]
     now = clock.now()
-    taken = await taking.take(options.to, store_of(settings), key, now=now)
+    taken = await taking.take(options.to, store_of(settings, is_hurried=False), key, now=now)
     print(f"{taken.path}: {_size(taken.manifest)}")
     if taken.manifest.missing:
         _name_missing(taken.manifest)
@@ -51,11 +51,13 @@ async def _restore(options: argparse.Namespace) -> int:
         print(f"Whole, of {manifest.taken_at}: {_size(manifest)}")
     else:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        manifest = await restoring.restore(options.path, store_of(settings), keys)
+        store = store_of(settings, is_hurried=False)
+        manifest = await restoring.restore(options.path, store, keys)
         print(f"Restored, as of {manifest.taken_at}: {_size(manifest)}; the journal is whole.")
         print("Run `portal migrate`, then `portal check`.")
     if manifest.missing:
         _name_missing(manifest)
+        return 1
     return 0
 
 
@@ -76,6 +78,9 @@ def _size(manifest: Manifest) -> str:
 def _told(what: str, work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     try:
         return asyncio.run(work())
+    except (Away, Unwritable) as problem:
+        print(f"{what}: the documents' store does not work: {problem}", file=sys.stderr)
+        return 1
     except PROBLEMS as problem:
         print(f"{what}: {problem}", file=sys.stderr)
         return 1

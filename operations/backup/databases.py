@@ -16,6 +16,7 @@ from domain import db
 from domain.engines import PostgresEngine, SQLiteEngine, close
 from operations.backup import postgres_tools
 from operations.backup.archive import Document
+from operations.backup.naming import give_name
 
 PART = 4 * 2**20
 LOCK_WAIT = "30s"
@@ -108,7 +109,7 @@ class SQLitePlace:
             ((found,),) = database.execute("PRAGMA integrity_check(1)")
             if found != "ok":
                 raise DatabaseFailed("SQLite finds the restored database damaged")
-        os.link(unfinished, self._path)  # unlike a rename, over nothing that came meanwhile
+        give_name(unfinished, self._path)
         folder = os.open(self._path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -2,17 +2,18 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
-from domain.messages.files import Files, Unreadable
+from domain.messages.files import Away, Files, Unreadable
 from operations.backup import archive, databases
 from operations.backup.archive import Document, Manifest, Writer
 from operations.backup.databases import DatabaseFailed
+from operations.backup.naming import give_name
 
 NAME = "portal-{:%Y%m%dT%H%M%SZ}.backup"
 OURS = "portal-????????T??????Z.backup"
@@ -29,11 +30,13 @@ class Taken:
 async def take(to: Path, files: Files, key: str, *, now: datetime) -> Taken:
     """The database first and the documents after it: those it names are there, or are named."""
     path = _in(to, now)
-    async with databases.copied() as copy:
+    async with AsyncExitStack() as held:
+        copy = await held.enter_async_context(databases.copied())
         manifest = Manifest(copy.engine, now.isoformat(), copy.migrations)
         with _new(path) as file, archive.writing(file, key, manifest, now) as writer:
             async for part in copy.parts():
                 writer.add_part(part)
+            await held.aclose()  # a snapshot keeps old rows alive, a copy takes as much room again
             for document in copy.documents:
                 await _add(document, files, writer)
     return Taken(path, manifest)
@@ -57,6 +60,8 @@ def _in(to: Path, now: datetime) -> Path:
 async def _add(document: Document, files: Files, writer: Writer) -> None:
     try:
         content = await files.read(document.name, 0, document.size + 1)
+    except Away as error:
+        raise Away(f"{error}, asked for {document.name}") from error
     except Unreadable:
         content = b""
     if sha256(content).hexdigest() == document.sha256:
@@ -76,7 +81,7 @@ def _new(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.link(unfinished, path)
+        give_name(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
@@ -31,6 +32,7 @@ FACTS = """
         coalesce(inet_server_addr() <<= '127.0.0.0/8' OR inet_server_addr() = '::1', true)
             AS is_here
 """
+UNUSABLE = (*CONNECTION_LOST, sqlite3.Error, TimeoutError)
 LEADERS = """
     SELECT count(*) AS number FROM pg_locks
     WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = {} AND objsubid = 1
@@ -44,17 +46,35 @@ async def findings() -> AsyncIterator[Finding]:
     except FileNotFoundError:
         yield Finding.wrong("database", "there is none in DATA_DIR", "run `portal migrate`")
         return
-    except (*CONNECTION_LOST, TimeoutError, ValueError) as error:
-        yield Finding.wrong(
-            "database",
-            f"cannot be used: {type(error).__name__}",
-            "start it, let this machine in, and see to DATABASE_URL: `psql` with the same address"
-            " says more",
-        )
+    except (*UNUSABLE, ValueError) as error:
+        yield _unusable(error)
         return
-    async with db.connected():
-        async for finding in _of_the_reachable():
-            yield finding
+    try:
+        async with db.connected():
+            async for finding in _of_the_reachable():
+                yield finding
+    except UNUSABLE as error:
+        yield _unusable(error)
+
+
+def _unusable(error: Exception) -> Finding:
+    kind = type(error).__name__
+    if db.trouble_of(error) == "damaged":
+        return Finding.wrong(
+            "database",
+            f"damaged: {kind}",
+            "stop the portal, keep the database aside as it is, and restore the newest backup",
+        )
+    if not db.is_postgres():
+        return Finding.wrong(
+            "database", f"cannot be used: {kind}", "see to the rights and the room of DATA_DIR"
+        )
+    return Finding.wrong(
+        "database",
+        f"cannot be used: {kind}",
+        "start it, let this machine in, and see to DATABASE_URL: `psql` with the same address"
+        " says more",
+    )
 
 
 async def _of_the_reachable() -> AsyncIterator[Finding]:

@@ -7,8 +7,6 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from obstore.exceptions import BaseError
-
 from domain.config import Settings
 from domain.messages.files import Files, Unreadable, Unwritable
 from operations.check.finding import Finding
@@ -85,19 +83,14 @@ async def store(files: Files) -> Finding:
         kept = await files.read(name, 0, len(PROBE) + 1)
         await files.delete(name)
         left = name in await files.names()
-    except (BaseError, OSError, Unreadable, Unwritable) as error:
+    except (Unreadable, Unwritable) as error:
         advice = (
             "see to DOCUMENTS_URL and AWS_…, and that the keys may put, get, list and delete;"
             " or to the rights of DATA_DIR/documents"
         )
-        return Finding.wrong("store", f"does not work: {_named(error)}", advice)
+        return Finding.wrong("store", f"does not work: {error}", advice)
     if kept != PROBE or left:
         return Finding.wrong(
             "store", "does not keep what it is given", "use one that is consistent after a write"
         )
     return Finding.well("store", "wrote, read and deleted a probe")
-
-
-def _named(error: Exception) -> str:
-    is_ours = isinstance(error, Unreadable | Unwritable)
-    return str(error) if is_ours else type(error).__name__

@@ -1,5 +1,6 @@
 """Where the content of attachments lies: the folder, and the bucket that machines share."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -11,7 +12,15 @@ import pytest
 from domain import clock
 from domain.config import BadConfiguration, Settings
 from domain.messages import files
-from domain.messages.files import Files, FolderStore, ObjectStore, Unreadable, Unwritable, store_of
+from domain.messages.files import (
+    Away,
+    Files,
+    FolderStore,
+    ObjectStore,
+    Unreadable,
+    Unwritable,
+    store_of,
+)
 from tests.s3_server import Bucket, s3_server
 
 ONE, OTHER = "1" * 64, "2" * 64
@@ -45,8 +54,9 @@ async def test_what_is_put_is_read_again_until_it_is_deleted(store: Files) -> No
     assert await store.read(ONE, len(CONTENT) - 9, 50) == CONTENT[-9:]
     await store.delete(ONE)
     await store.delete(ONE)
-    with pytest.raises(Unreadable):
+    with pytest.raises(Unreadable) as lost:
         await store.read(ONE, 0, 1)
+    assert not isinstance(lost.value, Away)
     assert list(await store.names()) == [OTHER]
 
 
@@ -139,15 +149,49 @@ async def test_a_folder_of_a_bucket_is_all_that_is_looked_at(bucket: Bucket) -> 
     assert bucket.signed_by == {"portal"}
 
 
-async def test_a_bucket_that_is_away_is_unreadable(
+async def test_a_bucket_that_is_away_has_lost_nothing(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "TRIES", 0)
     store = ObjectStore("s3://papers")
     await store.put(ONE, CONTENT)
     bucket.is_broken = True
-    with pytest.raises(Unreadable):
+    with pytest.raises(Away):
         await store.read(ONE, 0, 1)
+    with pytest.raises(Away):
+        await store.names()
+    with pytest.raises(Unwritable):
+        await store.delete(ONE)
+
+
+async def test_a_folder_that_may_not_be_read_has_lost_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, open_it = FolderStore(tmp_path), Path.open
+    await store.put(ONE, CONTENT)
+
+    async def told(code: int) -> type[Exception]:
+        def fails(*_: object) -> None:
+            raise OSError(code, "no")
+
+        monkeypatch.setattr(Path, "open", fails)
+        with pytest.raises(Unreadable) as problem:
+            await store.read(ONE, 0, 1)
+        monkeypatch.setattr(Path, "open", open_it)
+        return problem.type
+
+    assert [await told(code) for code in (errno.EACCES, errno.ESTALE)] == [Away, Away]
+    assert await told(errno.EIO) == Unreadable  # of this one file: the others may be well
+
+
+def test_a_document_has_longer_where_nobody_waits_for_a_page(bucket: Bucket) -> None:
+    waits = [
+        store_of(settings(DOCUMENTS_URL="s3://papers"), is_hurried=is_hurried)._store  # type: ignore[attr-defined]
+        for is_hurried in (True, False)
+    ]
+    timeouts = [wait.client_options["timeout"] for wait in waits]
+    assert timeouts == ["10s", "10m"]
+    assert [wait.retry_config["max_retries"] for wait in waits] == [1, 10]
 
 
 def settings(**env: str) -> Settings:

@@ -13,6 +13,7 @@ from functools import partial
 from logging import ERROR
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import httpx
@@ -21,9 +22,10 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from domain import audit, db
 from domain.audit import Actor
-from domain.engines import SQLiteEngine
+from domain.engines import SQLiteEngine, postgres
+from jobs import leader
 from jobs.deliver_mail import deliver_mail
-from jobs.leader import run_as_leader
+from jobs.leader import SessionLock, run_as_leader
 from jobs.schedule import Task
 from tests import databases, pgtmp
 from tests.crash import invariants
@@ -35,7 +37,7 @@ from tests.keys import KEYS
 from tests.web.browser import Browser, heading, main
 from tests.web.test_booking import book
 from tests.world import NOW, World
-from web import cli
+from web import cli, gate, health
 
 DAY = timedelta(days=1)
 SERVING = {
@@ -117,10 +119,16 @@ def own_server() -> Iterator[OwnServer]:
 @asynccontextmanager
 async def moved_to(server: OwnServer) -> AsyncIterator[None]:
     """The database of the test under way is there from now on."""
+    await asyncio.to_thread(server.copy, databases.engine().config["dsn"])
+    async with reached_by(server.url):
+        yield
+
+
+@asynccontextmanager
+async def reached_by(url: str) -> AsyncIterator[None]:
     engine = databases.engine()
     before, pool = engine.config["dsn"], engine.pool
-    await asyncio.to_thread(server.copy, before)
-    engine.pool, engine.config["dsn"] = None, server.url
+    engine.pool, engine.config["dsn"] = None, url
     try:
         async with db.connected():
             yield
@@ -130,10 +138,15 @@ async def moved_to(server: OwnServer) -> AsyncIterator[None]:
 
 @pytest.mark.postgres
 async def test_the_server_is_stopped_and_started_and_the_portal_goes_on_by_itself(
-    alice: Browser, stranger: Browser, world: World, caplog: pytest.LogCaptureFixture
+    alice: Browser,
+    stranger: Browser,
+    world: World,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slot = await world.slot(world.now + 5 * DAY)
     await owe(world)
+    offers = counted_offers(monkeypatch)
     post = Post()
     with own_server() as server:
         async with moved_to(server), smtp_server(post) as port:
@@ -147,7 +160,8 @@ async def test_the_server_is_stopped_and_started_and_the_portal_goes_on_by_itsel
                 assert is_calm(await book(alice, world, slot))
                 health = await stranger.get("/sante")
                 assert (health.status_code, health.text) == (503, "database away")
-                await asyncio.sleep(2.5)  # the jobs try, too
+                tried = len(offers)
+                await within(10, lambda: len(offers) > tried + 1)  # the jobs try, too
                 await asyncio.to_thread(server.start)
                 assert (await stranger.get("/sante")).text == "ok"
                 # The same form, pressed again in the page that was open: it is done once.
@@ -160,6 +174,125 @@ async def test_the_server_is_stopped_and_started_and_the_portal_goes_on_by_itsel
     told = {each.getMessage().split(":")[0] for each in caplog.records if each.levelno >= ERROR}
     assert told == {"leading the jobs failed", "the database is away"}
     assert len([text for text in caplog.messages if "failed" in text or "is away" in text]) <= 3
+
+
+class Forwarder:
+    """Between us and PostgreSQL; while it is silent nothing passes, and nobody is told."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._passes = asyncio.Event()
+        self._writers: list[asyncio.StreamWriter] = []
+        self.speak()
+
+    def speak(self) -> None:
+        self._passes.set()
+
+    def fall_silent(self) -> None:
+        self._passes.clear()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._passes.wait()
+        there, back = await asyncio.open_connection("127.0.0.1", self._port)
+        self._writers += [writer, back]
+        await asyncio.gather(self._forward(reader, back), self._forward(there, writer))
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while some := await reader.read(65_536):
+                await self._passes.wait()
+                writer.write(some)
+        writer.close()
+
+    def end(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+
+@asynccontextmanager
+async def forwarder() -> AsyncIterator[Forwarder]:
+    """The database of the test under way is reached through it from now on."""
+    url = urlsplit(databases.engine().config["dsn"])
+    made = Forwarder(url.port or 5432)
+    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        place = url.netloc.replace(f":{url.port}", f":{port}")
+        async with reached_by(urlunsplit(url._replace(netloc=place))):
+            yield made
+            made.speak()
+    finally:
+        made.speak()
+        made.end()
+        server.close()
+
+
+@pytest.mark.postgres
+async def test_a_server_that_falls_silent_keeps_no_page_waiting_and_is_found_again(
+    alice: Browser, stranger: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that is lost, or a firewall that forgot the connection: no answer ever comes."""
+    monkeypatch.setattr(gate, "DATABASE_WITHIN", 0.3)
+    monkeypatch.setattr(health, "HEALTHY_WITHIN", 0.1)
+    monkeypatch.setattr(postgres, "LET_GO_WITHIN", 0.1)
+    monkeypatch.setattr(leader, "POLL", 0.05)
+    monkeypatch.setattr(leader, "PATIENCE", 0.2)
+    slot = await world.slot(world.now + 5 * DAY)
+    post = Post()
+    async with forwarder() as line, smtp_server(post) as port, jobs(port, world):
+        assert (await alice.get(f"/profils/{world.alice}/rendez-vous")).status_code == 200
+        form = alice.token
+        line.fall_silent()
+        async with asyncio.timeout(20):
+            # The connection that is there, and then those that are to be made.
+            for _ in range(2):
+                answers = [alice.get(f"/profils/{world.alice}/rendez-vous") for _ in range(12)]
+                assert all(map(is_calm, await asyncio.gather(*answers)))
+                answer = await stranger.get("/sante")
+                assert (answer.status_code, answer.text) == (503, "database away")
+            alice.token = form
+            assert is_calm(await book(alice, world, slot))
+        line.speak()
+        monkeypatch.undo()
+        assert (await stranger.get("/sante")).text == "ok"
+        alice.token = form
+        assert (await book(alice, world, slot)).status_code == 303
+        await within(5, lambda: len(post.arrived) == 1)
+    assert await records.count("appointment") == 1
+
+
+@pytest.mark.postgres
+async def test_a_server_that_falls_silent_in_a_transaction_undoes_it(
+    database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "LET_GO_WITHIN", 0.1)
+    async with forwarder() as line:
+
+        async def begin() -> None:
+            async with db.transaction():
+                await audit.record(Actor.job("begun"), "begun", at=NOW)
+                line.fall_silent()
+                await db.fetch("SELECT 1 AS one")
+
+        async with asyncio.timeout(10) as patience:
+            with postgres.answered_within(0.3), pytest.raises(TimeoutError):
+                await begin()
+        assert not patience.expired()
+        line.speak()
+        assert await db.fetch("SELECT 1 AS one") == [{"one": 1}]
+        assert await records.count("audit_line") == 0
+
+
+def counted_offers(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    offers: list[bool] = []
+    take = SessionLock.take
+
+    async def counted(lock: SessionLock) -> bool:
+        offers.append(True)
+        return await take(lock)
+
+    monkeypatch.setattr(SessionLock, "take", counted)
+    return offers
 
 
 @asynccontextmanager

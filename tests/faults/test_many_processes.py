@@ -187,11 +187,11 @@ async def loses_nothing(rounds: int, clinic: World, folder: Path) -> Answers:
         load = [asyncio.create_task(person.live(slots, chance, end)) for person in people]
         try:
             for _ in range(rounds):
-                await asyncio.sleep(0.7)
+                await under_way(told)
                 await lose_leader(three, faults)
-                await asyncio.sleep(0.7)
+                await under_way(told)
                 await lose_connections(faults)
-                await asyncio.sleep(0.7)
+                await under_way(told)
         finally:
             end.set()
             await asyncio.gather(*load)
@@ -203,6 +203,15 @@ async def loses_nothing(rounds: int, clinic: World, folder: Path) -> Answers:
     await check(told, {facts.waiting for facts in known}, store, post, rounds)
     check_failures(told, faults, three)
     return told
+
+
+async def under_way(told: Answers) -> None:
+    """All of it, since the last fault: what each does once in a while too."""
+    booked, cancelled = len(told.booked) + PEOPLE // 2, len(told.cancelled)
+    await until(
+        lambda: len(told.booked) >= booked and len(told.cancelled) > cancelled and told.confirmed,
+        30,
+    )
 
 
 async def lose_leader(three: Portal, faults: list[tuple[float, float]]) -> None:

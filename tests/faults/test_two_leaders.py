@@ -16,7 +16,7 @@ from tests.domain import records
 from tests.jobs.smtp_server import Post, smtp_server
 from tests.jobs.test_deliver_mail import plain
 from tests.jobs.test_publish_slots import MONDAY, hours
-from tests.stores import FILES
+from tests.stores import MemoryStore
 from tests.world import World
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -25,7 +25,8 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 async def test_every_job_run_by_two_at_once_has_its_effect_once(
     world: World, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("jobs.schedule.store_of", lambda _: FILES)
+    store = MemoryStore()
+    monkeypatch.setattr("jobs.schedule.store_of", lambda _: store)
     await world.set_clinic(most_upcoming=1000)
     visits = {await world.appointment(world.now + n * HOUR) for n in range(24, 64)}
     await hours(world, MONDAY, "09:00", "16:00")
@@ -33,7 +34,7 @@ async def test_every_job_run_by_two_at_once_has_its_effect_once(
     await world.grant(world.alice_account, teen)
     slot = await world.slot(world.now + 8 * DAY)
     await booking.hold(await world.viewer(), world.alice, world.choices, slot, now=world.now)
-    await FILES.put("f" * 64, b"nobody's")
+    await store.put("f" * 64, b"nobody's")
     post = Post()
     async with smtp_server(post) as port:
         tasks = schedule(plain(port))
@@ -45,7 +46,7 @@ async def test_every_job_run_by_two_at_once_has_its_effect_once(
     happened = await invariants.check(without_story=visits)
     assert happened["confirmable"] == visits
     assert await audit.first_broken_seal() is None
-    assert (await records.count("hold"), "f" * 64 in FILES.contents) == (0, False)
+    assert (await records.count("hold"), store.contents) == (0, {})
     slots = await records.rows("SELECT practitioner, starts_at FROM slot")
     published = [(row["practitioner"], row["starts_at"]) for row in slots]
     assert len(set(published)) == len(published) > len(visits) + 50

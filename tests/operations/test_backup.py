@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -15,16 +15,18 @@ from domain import audit, db
 from domain.audit import Actor
 from domain.errors import NotFound
 from domain.messages import attachments
-from domain.messages.files import FolderStore, ObjectStore
+from domain.messages import files as stores
+from domain.messages.files import Away, FolderStore, ObjectStore
 from operations.backup import postgres_tools, restoring, taking
 from operations.backup.archive import Manifest
 from operations.backup.databases import DatabaseFailed
+from operations.backup.naming import give_name
 from operations.backup.restoring import NotEmpty
 from operations.backup.sealing import CannotOpen
 from tests import databases, pdfs
 from tests.domain import records
-from tests.s3_server import s3_server
-from tests.stores import FILES
+from tests.s3_server import Bucket, s3_server
+from tests.stores import FILES, MemoryStore
 from tests.world import World
 from web import cli
 
@@ -275,29 +277,110 @@ async def test_documents_that_the_store_lost_are_named(
     elsewhere(template_database, restore)
 
 
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    with s3_server() as bucket:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", bucket.url)
+        monkeypatch.setenv("AWS_REGION", "ca-central-1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "portal")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        monkeypatch.setattr(stores, "TRIES", 0)
+        monkeypatch.setattr(stores, "UNHURRIED_TRIES", 0)
+        yield bucket
+
+
 async def test_documents_go_from_a_bucket_into_a_bucket(
+    world: World, template_database: databases.Template, tmp_path: Path, bucket: Bucket
+) -> None:
+    for _ in range(4):
+        await world.attachment()
+    source, target = ObjectStore("s3://papers/one"), ObjectStore("s3://papers/two")
+    for row in await db.fetch("SELECT stored_as FROM attachment"):
+        await source.put(row["stored_as"], pdfs.good())
+    taken = await taking.take(tmp_path, source, KEY, now=AT)
+
+    async def restore() -> None:
+        await restoring.restore(taken.path, ObjectStore("s3://papers/two"), [KEY])
+
+    elsewhere(template_database, restore)
+    assert set(await target.names()) == set(await source.names())
+
+
+async def test_no_backup_is_taken_while_the_store_is_away(
+    world: World, tmp_path: Path, bucket: Bucket
+) -> None:
+    await world.attachment()
+    (row,) = await db.fetch("SELECT stored_as FROM attachment")
+    bucket.is_broken = True
+    with pytest.raises(Away, match=f"asked for {row['stored_as']}"):
+        await taking.take(tmp_path, ObjectStore("s3://papers"), KEY, now=AT)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_database_is_let_go_before_the_documents_are_read(
+    world: World, tmp_path: Path
+) -> None:
+    await world.attachment()
+    held: list[int] = []
+
+    class Watching(MemoryStore):
+        async def read(self, name: str, first: int, size: int) -> bytes:
+            held.append(await copies_and_snapshots())
+            return await FILES.read(name, first, size)
+
+    taken = await taking.take(tmp_path, Watching(), KEY, now=AT)
+    assert (held, taken.manifest.missing) == ([0], [])
+
+
+async def copies_and_snapshots() -> int:
+    if not databases.IS_POSTGRES:
+        path = Path(here())
+        return len(list(path.parent.glob(f".{path.name}.copy-*")))
+    (row,) = await db.fetch(
+        "SELECT count(*) AS number FROM pg_stat_activity"
+        " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
+    )
+    return int(row["number"])
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+async def test_what_is_whole_gets_its_name_and_never_anothers(
+    has_links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", no_links)
+    whole, name = tmp_path / "x.part", tmp_path / "x"
+    whole.write_text("whole")
+    give_name(whole, name)
+    assert name.read_text() == "whole"
+    other = tmp_path / "y.part"
+    other.write_text("other")
+    with pytest.raises(FileExistsError):
+        give_name(other, name)
+    assert name.read_text() == "whole"
+
+
+async def test_a_place_without_links_is_one_for_backups_and_for_databases(
     world: World,
     template_database: databases.Template,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("AWS_REGION", "ca-central-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "portal")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    for _ in range(4):
-        await world.attachment()
-    with s3_server() as bucket:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", bucket.url)
-        source, target = ObjectStore("s3://papers/one"), ObjectStore("s3://papers/two")
-        for row in await db.fetch("SELECT stored_as FROM attachment"):
-            await source.put(row["stored_as"], pdfs.good())
-        taken = await taking.take(tmp_path, source, KEY, now=AT)
+    def no_links(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
 
-        async def restore() -> None:
-            await restoring.restore(taken.path, ObjectStore("s3://papers/two"), [KEY])
+    monkeypatch.setattr(os, "link", no_links)
+    taken = await taking.take(tmp_path, FILES, KEY, now=AT)
+    assert list(tmp_path.iterdir()) == [taken.path]
 
-        elsewhere(template_database, restore)
-        assert set(await target.names()) == set(await source.names())
+    async def restore() -> None:
+        await restoring.restore(taken.path, FolderStore(tmp_path / "documents"), [KEY])
+        assert not await databases_place_is_empty()
+
+    elsewhere(template_database, restore)
 
 
 async def test_only_the_newest_are_kept_and_none_is_replaced(world: World, tmp_path: Path) -> None:
@@ -322,12 +405,12 @@ async def test_only_the_newest_are_kept_and_none_is_replaced(world: World, tmp_p
     ]
 
 
-async def test_the_commands_say_what_they_did(
-    world: World,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+class Run(Protocol):
+    async def __call__(self, *arguments: str, key: str = KEY) -> tuple[int, str]: ...
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.setenv("PORTAL_DEMO", "1")
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
 
@@ -337,6 +420,50 @@ async def test_the_commands_say_what_they_did(
         said = capsys.readouterr()
         return code, said.out + said.err
 
+    return run
+
+
+async def test_a_backup_without_all_documents_never_ends_well(
+    world: World, template_database: databases.Template, tmp_path: Path, run: Run
+) -> None:
+    await world.attachment()
+    file = str(tmp_path / "lacking")
+    lacks = "1 documents are not in this backup"
+    for arguments in (("backup", "--to", file), ("restore", "--only-verify", "--from", file)):
+        code, said = await run(*arguments)
+        assert (code, said.splitlines()[1].split(":")[0]) == (1, lacks)
+
+    async def restore() -> None:
+        code, said = await run("restore", "--from", file)
+        assert (code, said.splitlines()[2].split(":")[0]) == (1, lacks)
+        assert said.startswith("Restored, as of ")
+
+    elsewhere(template_database, restore)
+
+
+async def test_a_store_that_is_away_is_told_in_a_line(
+    world: World,
+    template_database: databases.Template,
+    tmp_path: Path,
+    bucket: Bucket,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = str(tmp_path / "whole")
+    assert (await run("backup", "--to", file))[0] == 0
+    monkeypatch.setenv("DOCUMENTS_URL", "s3://papers")
+    bucket.is_broken = True
+
+    async def restore() -> None:
+        assert await run("restore", "--from", file) == (
+            1,
+            "Not restored: the documents' store does not work: GenericError\n",
+        )
+
+    elsewhere(template_database, restore)
+
+
+async def test_the_commands_say_what_they_did(world: World, tmp_path: Path, run: Run) -> None:
     code, said = await run("backup", "--to", str(tmp_path))
     (path,) = tmp_path.glob("*.backup")
     assert (code, said.split(", ")[0]) == (0, f"{path}: a database and 0 documents")

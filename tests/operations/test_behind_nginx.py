@@ -5,13 +5,14 @@ import http.client
 import os
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,12 +34,14 @@ PROXY = "127.0.0.9"
 """From which nginx asks the portal, so that this machine itself is no trusted proxy."""
 KEY = "0123456789abcdefghijklmnopqrstuvwxyz"
 MEGABYTE = 2**20
+FILES = "/clinique/communications"
 
 
 @dataclass
 class Nginx:
     folder: Path
     port: int
+    plain: int
     tls: ssl.SSLContext
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Any]:
@@ -91,14 +94,12 @@ def nginx(folder: Path, *upstreams: int) -> Iterator[Nginx]:
     ) as process:
         try:
             wait_for(port, process)
-            yield Nginx(folder, port, client)
+            yield Nginx(folder, port, plain, client)
         finally:
             process.terminate()
 
 
 def wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
-    import socket
-
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()
@@ -185,9 +186,43 @@ async def test_the_check_finds_all_well_behind_it(world: World, tmp_path: Path) 
 
 def test_forms_with_files_pass_whole_and_larger_ones_do_not(tmp_path: Path) -> None:
     with upstream() as behind, nginx(tmp_path, behind.port) as proxied:
-        assert proxied.ask("POST", "/a", bytes(50 * MEGABYTE))[0] == 200
-        assert proxied.ask("POST", "/b", bytes(52 * MEGABYTE))[0] == 413
-    assert behind.bodies == [("/a", 50 * MEGABYTE)]
+        for path in (f"{FILES}/nouvelle", f"{FILES}/0f8fad5b-d9cb-469f-a165-70867728950e/reponse"):
+            assert proxied.ask("POST", path, bytes(50 * MEGABYTE))[0] == 200
+            assert proxied.ask("POST", path, bytes(52 * MEGABYTE))[0] == 413
+        assert proxied.ask("POST", "/a", bytes(300_000))[0] == 200
+        for path in ("/b", FILES, f"/b{FILES}/nouvelle", f"{FILES}/nouvelle/b"):
+            assert proxied.ask("POST", path, bytes(400_000))[0] == 413
+    assert [size for _, size in behind.bodies] == [50 * MEGABYTE, 50 * MEGABYTE, 300_000]
+    assert {headers["host"] for headers in behind.headers} == {f"localhost:{proxied.port}"}
+
+
+def test_port_80_leads_to_the_portal_whatever_host_is_asked_for(tmp_path: Path) -> None:
+    with nginx(tmp_path, pgtmp.free_port()) as proxied:
+        connection = http.client.HTTPConnection("localhost", proxied.plain)
+        connection.request("GET", "/connexion?a=b", headers={"Host": "evil.example"})
+        answer = connection.getresponse()
+        connection.close()
+    assert (answer.status, answer.headers["location"]) == (308, "https://localhost/connexion?a=b")
+
+
+def test_one_address_has_only_so_many_requests_under_way(tmp_path: Path) -> None:
+    begun = b"POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+    with upstream() as behind, nginx(tmp_path, behind.port) as proxied, ExitStack() as held:
+        for _ in range(200):
+            line = socket.create_connection(("localhost", proxied.port))
+            held.enter_context(proxied.tls.wrap_socket(line, server_hostname="localhost")).send(
+                begun
+            )
+        until(lambda: proxied.ask("GET", "/b")[0], 429)
+        held.close()
+        until(lambda: proxied.ask("GET", "/b")[0], 200)
+
+
+def until(asked: Callable[[], int], wanted: int) -> None:
+    deadline = time.monotonic() + 5
+    while (status := asked()) != wanted:
+        assert time.monotonic() < deadline, status
+        time.sleep(0.05)
 
 
 def test_host_and_address_are_passed_and_no_address_of_a_page_is_logged(tmp_path: Path) -> None:

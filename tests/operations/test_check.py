@@ -1,8 +1,10 @@
 """`portal check` finds what is wrong with a deployment, and says what to do about it."""
 
 import asyncio
+import sqlite3
 import ssl
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -129,6 +131,34 @@ async def test_a_place_without_a_database_is_told_what_to_do_and_left_as_it_is(
     said = capsys.readouterr().out
     assert "install -d -m 700" in said
     assert "run `portal migrate`" in said or databases.IS_POSTGRES
+
+
+@pytest.mark.parametrize("what", ["no database", "a page"])
+async def test_a_damaged_database_is_told_and_the_rest_is_looked_at(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "portal.sqlite"
+    damaged(file, first=0 if what == "no database" else 4096)
+    monkeypatch.setattr(databases.engine(), "path", str(file))
+    for name, value in (ENVIRONMENT | {"DATA_DIR": str(tmp_path)}).items():
+        monkeypatch.setenv(name, value)
+    assert await asyncio.to_thread(cli.main, ["check", "--without-proxy"]) == 1
+    said = capsys.readouterr().out
+    assert "FAIL  database            damaged: DatabaseError\n" in said
+    assert "mail server" in said
+    assert " findings: " in said
+    assert await asyncio.to_thread(cli.main, ["serve"]) == 3
+    assert capsys.readouterr().err == "The database is damaged: DatabaseError.\n"
+
+
+def damaged(file: Path, first: int) -> None:
+    """From this byte on."""
+    with closing(sqlite3.connect(file)) as written, written:
+        written.execute("PRAGMA page_size = 4096")
+        written.execute("CREATE TABLE migration (app_name, name)")
+        written.executemany("INSERT INTO migration VALUES ('portal', ?)", [("x" * 99,)] * 500)
+    content = file.read_bytes()
+    file.write_bytes(content[:first] + b"\xff" * (len(content) - first))
 
 
 async def test_a_clinic_that_said_too_little_is_told(world: World) -> None:

@@ -7,10 +7,16 @@ from typing import Any
 
 import pytest
 import yaml
+from litestar.routes import HTTPRoute
+
+from domain import clock
+from domain.config import Settings
+from web.app import create_app
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SERVICES = sorted((DEPLOY / "systemd").glob("*.service"))
+KEY = "0123456789abcdefghijklmnopqrstuvwxyz"
 MOST_EXPOSED = 1.5
 """Of 10, as systemd counts: the services talk to the network and to little else."""
 READ = re.compile(r"""["']([A-Z][A-Z_]+)["']""")
@@ -90,6 +96,43 @@ def test_no_password_stands_in_the_compose_file_and_only_the_proxy_is_reached() 
     assert [name for name, each in read["services"].items() if "ports" in each] == ["proxy"]
     assert read["services"]["database"]["networks"] == ["inside"]
     assert read["networks"]["inside"] == {"internal": True}
+
+
+def test_the_backup_key_is_for_backups_alone() -> None:
+    services = compose()["services"]
+    for name, service in services.items():
+        told = {*service.get("secrets", []), *service.get("environment", {})}
+        has_key = told & {"backup-key", "PORTAL_BACKUP_KEY_FILE"}
+        assert len(has_key) == (2 if name == "backup" else 0)
+    assert "BACKUP_KEY" not in (DEPLOY / "portal.env").read_text()
+    for unit in SERVICES:
+        text = unit.read_text()
+        is_backup = unit.stem == "portal-backup"
+        assert ("PORTAL_BACKUP_KEY_FILE=/etc/portal/backup-key" in text) is is_backup
+        assert ("InaccessiblePaths=-/etc/portal/backup-key" in text) is not is_backup
+
+
+def test_the_proxies_let_through_what_is_sent_where_and_little_more() -> None:
+    app = create_app(Settings("https://portail.example", (KEY,), Path("/nowhere")), clock.now).app
+    sizes = {
+        (path, handler.resolve_request_max_body_size())
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        for path in handler.paths
+        if "POST" in handler.http_methods
+    }
+    nginx = (DEPLOY / "proxy/nginx.conf").read_text()
+    caddy = (DEPLOY / "proxy/Caddyfile").read_text()
+    (place,) = set(re.findall(r"(\^/clinique\S+\$)", nginx + caddy))
+    for config, unit in ((nginx, ("m", "k")), (caddy, ("MiB", "KiB"))):
+        with_files, without = f" 51{unit[0]}", f" 320{unit[1]}"
+        assert (config.count(with_files), config.count(without)) == (1, 1)
+    for path, size in sizes:
+        has_files = re.fullmatch(place, path) is not None
+        assert size <= (51 * 2**20 if has_files else 320 * 2**10), path
+        assert (size > 320 * 2**10) is has_files, path
+    assert len([path for path, _ in sizes if re.fullmatch(place, path)]) == 3
 
 
 def test_the_container_runs_what_is_locked_as_nobody_in_particular() -> None:
