@@ -1,3 +1,4 @@
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -9,6 +10,8 @@ SHORTEST_KEY = 32
 DEMO_KEY = "demonstration-only-key-never-used-outside-the-demo"
 S3_ADDRESSES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT")
 HERE = frozenset({"localhost", "127.0.0.1"})
+BARE_URL = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?")
+"""No path, as pages are at the root; no name and password, as every mail repeats it."""
 
 
 class BadConfiguration(Exception):
@@ -48,9 +51,9 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
         is_demo = env.get("PORTAL_DEMO") == "1"
-        public_url = env.get("PUBLIC_URL", f"http://localhost:{env.get('PORT', '8000')}")
+        public_url = _public_url(env)
         settings = cls(
-            public_url=public_url.rstrip("/"),
+            public_url=public_url,
             keys=_keys(env, is_demo),
             data_dir=Path(env.get("DATA_DIR", "data")),
             documents_url=_bucket(env),
@@ -58,9 +61,7 @@ class Settings:
             mail_from=env.get("MAIL_FROM", f"portail@{urlsplit(public_url).hostname}"),
             is_demo=is_demo,
             has_jobs=env.get("PORTAL_JOBS", "on") != "off",
-            trusted_proxies=tuple(
-                ip_network(net) for net in env.get("TRUSTED_PROXIES", "").split()
-            ),
+            trusted_proxies=_networks(env),
             crowd=(
                 _count("MOST_AT_ONCE", env, cls.crowd[0]),
                 _count("MOST_WAITING", env, cls.crowd[1]),
@@ -74,6 +75,22 @@ class Settings:
         if not is_demo and settings.smtp_url is None:
             raise BadConfiguration("SMTP_URL is needed outside the demo")
         return settings
+
+
+def _public_url(env: Mapping[str, str]) -> str:
+    url = env.get("PUBLIC_URL", f"http://localhost:{env.get('PORT', '8000')}").rstrip("/")
+    if not BARE_URL.fullmatch(url):
+        raise BadConfiguration("PUBLIC_URL is https://host or https://host:port, and no more")
+    return url
+
+
+def _networks(env: Mapping[str, str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(each) for each in env.get("TRUSTED_PROXIES", "").split())
+    except ValueError:  # which quotes it: a mistyped secret is not for the log
+        raise BadConfiguration(
+            "TRUSTED_PROXIES is addresses or networks (10.0.0.2, 10.0.0.0/8), separated by spaces"
+        ) from None
 
 
 def _count(name: str, env: Mapping[str, str], default: int) -> int:

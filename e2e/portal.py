@@ -40,6 +40,7 @@ from jobs.publish_slots import publish_slots
 from jobs.release_holds import release_holds
 from jobs.seal_audit import seal_audit
 from web.app import create_app
+from web.cli import SERVED
 from web.connections import Connection
 
 # A Tuesday, 09:30 in Montréal.
@@ -115,14 +116,7 @@ class Portal:
             shutil.copytree(self.settings.mailbox, self._delivered)
             shutil.copytree(self._documents, self._stored)
             app = create_app(self.settings, self.clock, passwords=self._passwords)
-            config = uvicorn.Config(
-                app,
-                http=Connection,
-                ws="none",
-                log_config=None,
-                access_log=False,
-                lifespan="on",
-            )
+            config = uvicorn.Config(app, http=Connection, ws="none", **SERVED)
             self._server = uvicorn.Server(config)
             self._loop.call_soon(self._tell_when_started)
             await self._server.serve([self._socket])

@@ -67,15 +67,33 @@ def test_who_sends_nothing_is_not_waited_for(
         assert time.monotonic() - began < 5
 
 
+def test_no_answer_says_what_made_it(portal: Portal) -> None:
+    """Neither the portal's own, nor those that the server gives by itself."""
+    host = f"Host: {urlsplit(portal.url).netloc}\r\n"
+    asked = {200: f"GET /connexion HTTP/1.1\r\n{host}\r\n", 400: "GET / HTTP/1.1\r\nA : b\r\n\r\n"}
+    for status, sent in asked.items():
+        head = received(portal, sent).partition(b"\r\n\r\n")[0].decode().lower()
+        assert head.startswith(f"http/1.1 {status}")
+        assert {line.partition(":")[0] for line in head.splitlines()} & {
+            *("server", "x-powered-by", "via")
+        } == set()
+        assert "uvicorn" not in head
+
+
 def answers(portal: Portal, sent: str, patience: float = 1) -> list[int]:
     """The statuses of all that comes back until the server closes, or is silent."""
+    parts = received(portal, sent, patience).split(b"HTTP/1.1 ")[1:]
+    return [int(each[:3]) for each in parts]
+
+
+def received(portal: Portal, sent: str, patience: float = 1) -> bytes:
     url = urlsplit(portal.url)
     with socket.create_connection(("127.0.0.1", url.port or 80), timeout=patience) as line:
-        received = b""
+        came = b""
         try:
             line.sendall(sent.encode("latin-1"))
             while part := line.recv(65536):
-                received += part
+                came += part
         except (TimeoutError, ConnectionError):
             pass
-    return [int(each[:3]) for each in received.split(b"HTTP/1.1 ")[1:]]
+    return came

@@ -91,6 +91,31 @@ def test_no_process_is_started_through_a_shell() -> None:
     assert shells == []
 
 
+def test_secrets_are_compared_in_constant_time() -> None:
+    """Each place that compares one is named here; what is a digest already may use ==."""
+    compared = {
+        path.relative_to(ROOT).as_posix()
+        for path, name, _ in called()
+        if name.endswith("compare_digest")
+    }
+    assert compared == {
+        "domain/accounts/authenticator.py",
+        "domain/messages/attachments.py",
+        "operations/backup/sealing.py",
+        "web/security.py",
+    }
+    plainly = re.compile(r"\b_?mac\b|hmac|_sealed|code_hash|totp_code")
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Compare)
+        if any(isinstance(each, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for each in node.ops)
+        and plainly.search(ast.unparse(node))
+    ]
+    assert found == []
+
+
 def test_no_expression_is_made_of_what_someone_typed() -> None:
     """Only constants, and what `re.escape` has made plain, become a regular expression."""
     found = {

@@ -17,6 +17,14 @@ from web.first_run_options import add_admin_arguments, add_init_arguments
 from web.send_options import add_send_arguments, add_thread_arguments
 
 SECONDS_TO_FINISH = 30
+SERVED: dict[str, Any] = {
+    "server_header": False,
+    "access_log": False,
+    "log_config": None,
+    "proxy_headers": False,
+    "lifespan": "on",
+}
+"""How uvicorn answers; the stories in a browser ask one that is told the same."""
 
 Command = Callable[[argparse.Namespace], int]
 AddArguments = Callable[[argparse.ArgumentParser], None]
@@ -66,12 +74,8 @@ def serve(options: argparse.Namespace) -> int:
         host=options.host,
         port=options.port,
         http=Connection,
-        server_header=False,
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
-        lifespan="on",
+        **SERVED,
     )
     return 0
 

@@ -7,6 +7,7 @@ from domain.accounts import sessions, sign_in, sign_up
 from domain.accounts.sign_in import Entry
 from domain.errors import LinkExpired, NotActivated, TooMany, WrongCredentials
 from web import account_links, kept_text
+from web.errors import CLEARED
 from web.portal import portal_of
 from web.redirects import way_onward
 from web.responses import leave_to, page, see_other
@@ -57,7 +58,7 @@ async def sign_out(request: AnyRequest) -> Response[Any]:
     response = leave_to(request, "/connexion")
     response.set_cookie(dropped_cookie(settings, "session"))
     response.set_cookie(dropped_cookie(settings, "text"))
-    response.headers["clear-site-data"] = '"cache", "storage"'
+    response.headers["clear-site-data"] = CLEARED
     return response
 
 

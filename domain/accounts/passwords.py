@@ -41,7 +41,7 @@ class Passwords:
             password = ""
         known = password_hash or self._unmatched
         matches = await self.run(self._matches, known, password)
-        return matches and password_hash is not None
+        return matches and bool(password_hash)
 
     def is_outdated(self, password_hash: str) -> bool:
         return self._hasher.check_needs_rehash(password_hash)

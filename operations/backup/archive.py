@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
+from domain.messages.files import checked
 from operations.backup.sealing import CannotOpen, Opener, Sealer
 
 MANIFEST = "manifest.json"
@@ -48,9 +49,12 @@ class Manifest:
 
     @classmethod
     def of(cls, text: bytes) -> Self:
-        found = json.loads(text)
-        documents = [Document(**document) for document in found.pop("documents")]
-        return cls(**found, documents=documents)
+        try:
+            found = json.loads(text)
+            documents = [Document(**document) for document in found.pop("documents")]
+            return cls(**found, documents=documents)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise CannotOpen("the manifest of this backup is not one of ours") from None
 
     @property
     def size(self) -> int:
@@ -124,6 +128,13 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     return file.read() if file else b""
 
 
+def _document_name(name: str) -> str:
+    try:
+        return checked(name.removeprefix(DOCUMENTS))
+    except ValueError:
+        raise CannotOpen("a document of this backup has a name that is none of ours") from None
+
+
 def verified(path: Path, keys: Sequence[str]) -> Manifest:
     """Reads all of it, and compares each hash with the manifest's, before anything is written."""
     database, documents, manifest = sha256(), list[Document](), None
@@ -136,7 +147,7 @@ def verified(path: Path, keys: Sequence[str]) -> Manifest:
             database.update(content)
         else:
             digest = sha256(content).hexdigest()
-            documents.append(Document(name.removeprefix(DOCUMENTS), len(content), digest))
+            documents.append(Document(_document_name(name), len(content), digest))
     if manifest is None:
         raise CannotOpen("this backup has no manifest")
     if database.hexdigest() != manifest.database_sha256 or documents != manifest.documents:

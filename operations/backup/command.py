@@ -54,6 +54,8 @@ async def _restore(options: argparse.Namespace) -> int:
         store = store_of(settings, is_hurried=False)
         manifest = await restoring.restore(options.path, store, keys)
         print(f"Restored, as of {manifest.taken_at}: {_size(manifest)}; the journal is whole.")
+        print("Nobody is signed in, and links that open an account are dead.")
+        print("Access withdrawn, blocked or closed since then is open again: docs/deployment.md.")
         print("Run `portal migrate`, then `portal check`.")
     if manifest.missing:
         _name_missing(manifest)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from domain import audit, db
+from domain import audit, clock, db, restored
 from domain.messages.files import UNFINISHED, Files
 from operations.backup import archive, databases
 from operations.backup.archive import DATABASE, DOCUMENTS, Manifest
@@ -78,6 +78,7 @@ def _database(path: Path, keys: Sequence[str]) -> Iterator[bytes]:
 
 async def _look_at_it(files: Files, manifest: Manifest) -> None:
     async with db.connected():
+        await restored.shut(now=clock.now())
         if (broken := await audit.first_broken_seal()) is not None:
             raise NotWhole(f"restored, but the journal was changed at or before line {broken}")
     stored = await files.names()

@@ -77,7 +77,14 @@ def _new(path: Path) -> Iterator[BinaryIO]:
     if path.exists():
         raise DatabaseFailed(f"{path} is there already")
     try:
-        with open(unfinished, "wb", opener=_own) as file:
+        made = open(unfinished, "wb", opener=_own)  # noqa: SIM115 - what another made is not ours
+    except FileExistsError:
+        raise DatabaseFailed(
+            f"{unfinished} is there: another backup is writing it, or one that was killed left it;"
+            " if none is running, delete it"
+        ) from None
+    try:
+        with made as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -92,4 +99,4 @@ def _new(path: Path) -> Iterator[BinaryIO]:
 
 
 def _own(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    return os.open(path, flags | os.O_EXCL | os.O_NOFOLLOW, 0o600)

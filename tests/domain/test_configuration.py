@@ -19,6 +19,11 @@ BAD = {
     "the demonstration's key": {"PORTAL_KEYS": DEMO_KEY},
     "an older key that is weak": {"PORTAL_KEYS": f"{KEY} changeme"},
     "an address in clear": {"PUBLIC_URL": "http://portail.example"},
+    "an address with a password": {"PUBLIC_URL": "https://portail:Secret@portail.example"},
+    "an address with a path": {"PUBLIC_URL": "https://portail.example/portail"},
+    "an address without a host": {"PUBLIC_URL": "https://"},
+    "a proxy's network with an address in it": {"TRUSTED_PROXIES": "10.0.0.1/8"},
+    "a proxy's name": {"TRUSTED_PROXIES": "127.0.0.1 Secret"},
     "no mail server": {"SMTP_URL": ""},
     "a demonstration on the network": {"PORTAL_DEMO": "1"},
     "documents elsewhere in clear": {
@@ -30,8 +35,17 @@ BAD = {
 
 @pytest.mark.parametrize("changed", BAD.values(), ids=BAD)
 def test_a_weak_configuration_stops_the_start(changed: dict[str, str]) -> None:
-    with pytest.raises(BadConfiguration):
+    with pytest.raises(BadConfiguration) as problem:
         Settings.from_env(GOOD | changed)
+    assert "Secret" not in str(problem.value)
+    assert problem.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "url", ["https://portail.example/", "https://portail.example:8443", "https://[fd00::2]:8443"]
+)
+def test_an_address_is_kept_without_its_last_slash(url: str) -> None:
+    assert Settings.from_env(GOOD | {"PUBLIC_URL": url}).public_url == url.rstrip("/")
 
 
 def test_a_newer_key_comes_first_and_the_older_still_counts() -> None:

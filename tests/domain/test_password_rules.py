@@ -118,6 +118,13 @@ async def test_costly_look_takes_one_place_in_the_queue_and_only_when_all_else_i
         assert (password, PASSWORDS.calls - before) == (password, places)
 
 
+@pytest.mark.parametrize("without", [None, ""])
+async def test_without_a_hash_no_password_is_right(without: str | None) -> None:
+    """Not even the one that is verified in its stead, for the time it takes."""
+    assert not await PASSWORDS.verify(without, "no one has this password")
+    assert not await PASSWORDS.verify(without, "")
+
+
 async def test_costly_look_is_refused_when_the_queue_is_full() -> None:
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     full = Passwords(hasher, at_once=0, queue=0)

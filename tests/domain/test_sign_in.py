@@ -15,7 +15,7 @@ from domain.accounts.passwords import Passwords
 from domain.accounts.secret_box import SecretBox
 from domain.accounts.sign_in import Browser, Entry
 from domain.accounts.tables import Session
-from domain.errors import SignInOver, WrongCredentials
+from domain.errors import SignInOver, TooMany, WrongCredentials
 from domain.people.tables import Account
 from tests.letterbox import LINKS
 from tests.web.browser import SETTINGS
@@ -180,3 +180,21 @@ async def test_more_than_twenty_addresses_from_one_place_are_told_once_an_hour(
         assert caplog.messages == [said]
         await fail("nobody20@example.com", later)
         assert caplog.messages == [said, said]
+
+
+async def test_a_try_given_back_while_another_is_refused_is_waited_for_no_longer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit, fetch = throttles.ALERTS_PER_IP, db.fetch
+    first = await throttles.take(limit, "somebody", now=world.now)
+
+    async def meanwhile(sql: str, *args: object) -> list[dict[str, Any]]:
+        rows = await fetch(sql, *args)
+        if "INSERT INTO attempt" in sql:
+            await throttles.give_back(first)
+        return rows
+
+    monkeypatch.setattr(db, "fetch", meanwhile)
+    with pytest.raises(TooMany) as refused:
+        await throttles.take(limit, "somebody", now=world.now)
+    assert refused.value.again_at == world.now

@@ -2,29 +2,34 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterator
+import tarfile
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import pytest
 
 from domain import audit, db
+from domain.accounts import account_links, sessions
 from domain.audit import Actor
-from domain.errors import NotFound
+from domain.errors import LinkExpired, NotFound
 from domain.messages import attachments
 from domain.messages import files as stores
 from domain.messages.files import Away, FolderStore, ObjectStore
-from operations.backup import postgres_tools, restoring, taking
-from operations.backup.archive import Manifest
+from domain.staff import sessions as staff_sessions
+from domain.staff import staff_links
+from operations.backup import archive, postgres_tools, restoring, taking
+from operations.backup.archive import MANIFEST, Document, Manifest, Writer
 from operations.backup.databases import DatabaseFailed
 from operations.backup.naming import give_name
 from operations.backup.restoring import NotEmpty
-from operations.backup.sealing import CannotOpen
+from operations.backup.sealing import CannotOpen, Sealer
 from tests import databases, pdfs
 from tests.domain import records
+from tests.letterbox import LINKS
 from tests.s3_server import Bucket, s3_server
 from tests.stores import FILES, MemoryStore
 from tests.world import World
@@ -405,6 +410,121 @@ async def test_only_the_newest_are_kept_and_none_is_replaced(world: World, tmp_p
     ]
 
 
+async def test_two_backups_of_one_name_are_one_whole_and_one_refused(
+    world: World, tmp_path: Path
+) -> None:
+    await world.attachment()
+    path = tmp_path / "x"
+    refused: list[DatabaseFailed] = []
+
+    class Second(MemoryStore):
+        async def read(self, name: str, first: int, size: int) -> bytes:
+            with pytest.raises(DatabaseFailed, match=r"x\.part is there: another backup") as told:
+                await taking.take(path, FILES, KEY, now=AT)
+            refused.append(told.value)
+            return await FILES.read(name, first, size)
+
+    taken = await taking.take(path, Second(), KEY, now=AT)
+    assert len(refused) == 1
+    assert archive.verified(path, [KEY]) == taken.manifest
+    assert list(tmp_path.iterdir()) == [path]
+
+
+async def test_what_a_killed_backup_left_or_a_link_is_not_written_through(
+    world: World, tmp_path: Path
+) -> None:
+    other, left = tmp_path / "other", tmp_path / "x.part"
+    other.write_text("kept")
+    left.symlink_to(other)
+    with pytest.raises(DatabaseFailed, match="if none is running, delete it"):
+        await taking.take(tmp_path / "x", FILES, KEY, now=AT)
+    assert (left.is_symlink(), other.read_text()) == (True, "kept")
+
+
+def forged(path: Path, name: str, manifest: bytes | None) -> None:
+    """By somebody who has the key."""
+    content = Manifest("sqlite", AT.isoformat(), [])
+    with path.open("wb") as file:
+        sealer = Sealer(file, KEY)
+        with tarfile.open(fileobj=cast("Any", sealer), mode="w|") as tar:
+            writer = Writer(tar, content, AT)
+            writer.add_part(b"x")
+            if manifest is None:
+                document = Document(name, 4, sha256(b"%PDF").hexdigest())
+                writer.add_document(document, b"%PDF")
+                writer.finish()
+            else:
+                writer._add(MANIFEST, manifest)
+        sealer.close()
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/etc/evil", "a/b", "0" * 63, ""])
+def test_a_document_under_a_name_of_none_of_ours_is_no_backup(name: str, tmp_path: Path) -> None:
+    forged(tmp_path / "x", name, None)
+    with pytest.raises(CannotOpen, match="a name that is none of ours"):
+        archive.verified(tmp_path / "x", [KEY])
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        b"{",
+        b"\xff",
+        b"[]",
+        b"7",
+        b"{}",
+        b'{"documents": 7}',
+        b'{"documents": [7]}',
+        b'{"documents": [{"name": "x"}]}',
+        b'{"documents": [], "engine": "sqlite", "more": 1}',
+    ],
+)
+def test_a_manifest_that_is_none_is_told_so(manifest: bytes, tmp_path: Path) -> None:
+    forged(tmp_path / "x", "", manifest)
+    with pytest.raises(CannotOpen, match="is not one of ours"):
+        archive.verified(tmp_path / "x", [KEY])
+
+
+async def test_a_restored_portal_opens_nothing_by_what_was_open_then(
+    world: World, template_database: databases.Template, tmp_path: Path
+) -> None:
+    now = world.now
+    patient = await sessions.begin(world.alice_account, device="", now=now)
+    member = await staff_sessions.begin(world.dana, device="", now=now)
+    link = await account_links.issue(world.alice_account, "reset", links=LINKS, now=now)
+    staff_link = await staff_links.issue(world.dana, "reset", links=LINKS, now=now)
+    reset = LINKS.secret_token(account_links.PURPOSES["reset"], link)
+    staff_reset = LINKS.secret_token(staff_links.PURPOSES["reset"], staff_link)
+    taken = await taking.take(tmp_path, FILES, KEY, now=AT)
+
+    async def opened() -> list[bool]:
+        return [
+            await sessions.viewer_of(patient, request_id="", now=now) is not None,
+            await staff_sessions.member_of(member, request_id="", now=now) is not None,
+            await opens(account_links.holder(reset, "reset", now=now)),
+            await opens(staff_links.holder(staff_reset, "reset", now=now)),
+        ]
+
+    async def restore() -> None:
+        await restoring.restore(taken.path, FolderStore(tmp_path / "documents"), [KEY])
+        async with db.connected():
+            assert await opened() == [False] * 4
+            assert len(await db.fetch("SELECT 1 FROM audit_line WHERE action = 'restored'")) == 1
+            assert await audit.first_broken_seal() is None
+
+    assert await opened() == [True] * 4
+    elsewhere(template_database, restore)
+    assert await opened() == [True] * 4
+
+
+async def opens(looking: Awaitable[Any]) -> bool:
+    try:
+        await looking
+    except LinkExpired:
+        return False
+    return True
+
+
 class Run(Protocol):
     async def __call__(self, *arguments: str, key: str = KEY) -> tuple[int, str]: ...
 
@@ -435,7 +555,7 @@ async def test_a_backup_without_all_documents_never_ends_well(
 
     async def restore() -> None:
         code, said = await run("restore", "--from", file)
-        assert (code, said.splitlines()[2].split(":")[0]) == (1, lacks)
+        assert (code, said.splitlines()[-2].split(":")[0]) == (1, lacks)
         assert said.startswith("Restored, as of ")
 
     elsewhere(template_database, restore)

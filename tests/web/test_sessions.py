@@ -160,6 +160,17 @@ async def test_signing_out_ends_the_session_on_the_server_and_empties_the_browse
     assert await count("session") == 0
 
 
+async def test_signing_out_of_a_session_that_had_ended_empties_the_browser_too(
+    alice: Browser, clock: Clock
+) -> None:
+    page = await alice.get("/")
+    clock.now += timedelta(minutes=20)
+    answer = await alice.press(page, "Déconnexion")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/connexion")
+    assert answer.headers["clear-site-data"] == '"cache", "storage"'
+    assert "__Host-session" not in alice.http.cookies
+
+
 async def test_signing_out_leaves_ones_other_devices_signed_in(alice: Browser, app: Gate) -> None:
     phone = Browser(app)
     await phone.sign_in()
