@@ -43,9 +43,10 @@ soak: $(VENV)/.installed-dev
 	$(BIN)/pytest e2e -q -n 2 -p no:asyncio --every-device
 
 # All of it, or the parts that are named: make audit PARTS="fuzz wapiti"
+ON_NODE = $(if $(PARTS),$(filter html lighthouse,$(PARTS)),all)
 audit: $(VENV)/.installed-dev system-packages build/audit/.installed
-	@sh audit/system-packages
-	@$(MAKE) --no-print-directory build/audit/node/.installed
+	@sh audit/system-packages $(PARTS)
+	@$(if $(ON_NODE),$(MAKE) --no-print-directory build/audit/node/.installed)
 	$(BIN)/python -m audit $(PARTS)
 
 pictures: $(VENV)/.installed-dev system-packages

@@ -75,7 +75,8 @@ def _block(
             print(f"{title}, {engine}:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
     if columns:
         _print(f"{title} ({time.monotonic() - began:.0f} s)", columns)
-    return len(columns) == len(engines)
+    cells = [cell for column in columns.values() for cell in column.values()]
+    return len(columns) == len(engines) and not any(map(aims.is_failed, cells))
 
 
 def _print(title: str, columns: dict[str, Figures]) -> None:

@@ -26,7 +26,7 @@ PRACTITIONERS, PEOPLE, BOOKED = 10, 2000, 0.6
 WEEK = "a practitioner's whole week, /s, of django-appointment's"
 BOOKING = "a booking, /s, of django-appointment's"
 TOKEN = "b" * 32
-MISSING = "no build/peer: `make build/peer/.installed`"
+MISSING = "MISSING build/peer: `make build/peer/.installed`"
 
 
 def measure(engine: str, size: Size) -> Figures:
@@ -43,7 +43,12 @@ def measure(engine: str, size: Size) -> Figures:
         with kept(found, WEEK):
             found |= _weeks(clinic, plan, portal, peer, size)
         with kept(found, BOOKING):
-            found |= _bookings(clinic, plan, portal, peer, size)
+            before = _filled(PEER_PYTHON, theirs, "bench.peer.count")
+            compared = _bookings(clinic, plan, portal, peer, size)
+            made = _filled(PEER_PYTHON, theirs, "bench.peer.count") - before
+            if made != size.rounds * size.compared:  # it redirects in other cases too
+                raise RuntimeError(f"it made {made} appointments")
+            found |= compared
         return found
 
 

@@ -46,7 +46,8 @@ async def fill(now: datetime, patients: int) -> None:
         await pour(
             [
                 *_practitioners(staff, site, specialty, visit_type),
-                *_accounts(people, now, terms),
+                *_accounts(people, now),
+                *_sessions(people, now, terms),
                 *_communications(people, now),
                 *_desk(now),
             ]
@@ -123,9 +124,7 @@ def _practitioners(
     )
 
 
-def _accounts(
-    people: list[tuple[UUID, UUID]], now: datetime, terms: UUID
-) -> Iterator[tuple[str, str, Any]]:
+def _accounts(people: list[tuple[UUID, UUID]], now: datetime) -> Iterator[tuple[str, str, Any]]:
     password = CHEAP.hash(PASSWORD)
     yield (
         "account",
@@ -151,6 +150,11 @@ def _accounts(
         f"id account patient relationship granted_at {GRANTS}",
         [(uuid4(), *person, "self", now, *[True] * 5) for person in people],
     )
+
+
+def _sessions(
+    people: list[tuple[UUID, UUID]], now: datetime, terms: UUID
+) -> Iterator[tuple[str, str, Any]]:
     yield (
         "terms_acceptance",
         "id terms account language accepted_at",
@@ -169,12 +173,21 @@ def _accounts(
 def _communications(
     people: list[tuple[UUID, UUID]], now: datetime
 ) -> Iterator[tuple[str, str, Any]]:
-    """Of each patient some messages, the newest unread, and what « Activité » tells of them."""
+    """Of each patient some messages, the newest unread, and what is kept of them elsewhere."""
     sent = [
         (account, patient, uuid4(), uuid4(), now - timedelta(hours=n + 1), n)
         for account, patient in people
         for n in range(MESSAGES)
     ]
+    yield from _messages(sent, now)
+    yield from _traces(sent)
+
+
+Sent = tuple[UUID, UUID, UUID, UUID, datetime, int]
+"""The account and the patient, the thread and the message, when, and which of theirs."""
+
+
+def _messages(sent: list[Sent], now: datetime) -> Iterator[tuple[str, str, Any]]:
     yield (
         "thread",
         "id patient subject started_at",
@@ -196,6 +209,10 @@ def _communications(
             for account, patient, thread, id, _, n in sent
         ],
     )
+
+
+def _traces(sent: list[Sent]) -> Iterator[tuple[str, str, Any]]:
+    """What « Activité » and the journal tell of them."""
     yield (
         "activity",
         "id patient kind subject about happened_at",

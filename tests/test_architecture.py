@@ -168,6 +168,7 @@ ALLOWED = {
     ("requests.py", "PAGE + 1"),
     ("requests.py", "which"),
     ("absences.py", "only"),
+    ("day.py", "choice"),
     ("attendance.py", "share"),
     ("attendance.py", "what"),
     ("attachments.py", "places"),

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 from domain import audit, db
@@ -185,8 +186,7 @@ async def read(member: Member, asked: Asked, *, now: datetime) -> Day:
         now=now,
     )
     people = [c for c in await lists.practitioners(member) if practitioner in (None, c.id)]
-    sites = [c for c in await lists.sites() if asked.site in (None, c.id)]
-    gaps = await _gaps(people, sites, max(begin, now), end, now)
+    gaps = await _gaps(practitioner, asked.site, max(begin, now), end, now)
     columns = _columns(visits[:MOST_A_DAY], gaps, people)
     return Day(asked, columns, is_cut=len(visits) > MOST_A_DAY)
 
@@ -209,46 +209,40 @@ GapRow = tuple[UUID, Gap]
 
 
 async def _gaps(
-    people: Sequence[Choice],
-    sites: Sequence[Choice],
-    begin: datetime,
-    end: datetime,
-    now: datetime,
+    practitioner: UUID | None, site: UUID | None, begin: datetime, end: datetime, now: datetime
 ) -> list[GapRow]:
+    """The first ones, of a site and a practitioner who are still there."""
     if begin >= end:
         return []
+    chosen = {"practitioner": practitioner, "site": site}
+    only = [column for column, value in chosen.items() if value is not None]
+    choice = " ".join(f"AND sl.{column} = {{}}" for column in only)
     rows = await db.fetch(
         f"""
         SELECT sl.id, sl.starts_at, sl.minutes, sl.practitioner, sl.site,
                CASE WHEN h.id IS NULL THEN 0 ELSE 1 END AS is_held
         FROM slot sl LEFT JOIN hold h ON h.slot = sl.id AND h.expires_at > {{}}
-        WHERE sl.practitioner IN ({db.places(people)})
-          AND sl.starts_at > {{}} AND sl.starts_at < {{}} AND sl.withdrawn_at IS NULL
+        WHERE sl.starts_at > {{}} AND sl.starts_at < {{}} AND sl.withdrawn_at IS NULL
+          {choice}
+          AND EXISTS (
+              SELECT 1 FROM practitioner pr WHERE pr.id = sl.practitioner AND pr.ended_at IS NULL)
           AND NOT EXISTS (
               SELECT 1 FROM appointment ap WHERE ap.slot = sl.id AND ap.cancelled_at IS NULL)
         ORDER BY sl.starts_at LIMIT {{}}
         """,
         now,
-        *(person.id for person in people),
         begin,
         end,
+        *(chosen[column] for column in only),
         MOST_A_DAY,
     )
-    names = {site.id: site.name.fr for site in sites}
-    return [
-        (
-            row["practitioner"],
-            Gap(
-                row["id"],
-                row["starts_at"],
-                row["minutes"],
-                bool(row["is_held"]),
-                names[row["site"]],
-            ),
-        )
-        for row in rows
-        if row["site"] in names
-    ]
+    names = {each.id: each.name.fr for each in await lists.sites()}
+    return [(row["practitioner"], _gap(row, names)) for row in rows if row["site"] in names]
+
+
+def _gap(row: Mapping[str, Any], sites: Mapping[UUID, str]) -> Gap:
+    minutes, is_held = row["minutes"], bool(row["is_held"])
+    return Gap(row["id"], row["starts_at"], minutes, is_held, sites[row["site"]])
 
 
 def _columns(

@@ -138,8 +138,8 @@ async def declined(member: Member, *, now: datetime) -> list[Newcomer]:
 
 async def number_waiting() -> int:
     (row,) = await db.fetch(
-        "SELECT count(*) AS n FROM registration r JOIN account a ON a.id = r.account"
-        f" WHERE r.matched_at IS NULL AND {FREE}"
+        "SELECT count(*) AS n FROM registration r CROSS JOIN account a"  # SQLite keeps this order
+        f" WHERE a.id = r.account AND r.matched_at IS NULL AND {FREE}"
     )
     return int(row["n"])
 

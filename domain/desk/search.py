@@ -32,6 +32,12 @@ DATES = (
 NUMBER_BEGUN = re.compile(r"([a-z]{4})[ -]*(\d[\d -]*)")
 AFTER = "(p.folded_name, p.id) > (SELECT b.folded_name, b.id FROM patient b WHERE b.id = {})"
 WORDS_OF_NAME = "' ' || replace(replace(p.folded_name, '-', ' '), '''', ' ')"
+HAS_WORD = """p.id IN (
+    SELECT w.patient FROM patient_word w WHERE w.word >= {} AND w.word < {})"""
+LAST = "\U0010ffff"
+"""After every letter."""
+FEW = 1000
+"""Patients to look at one by one. A word of more of them is soon met in the order of names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,7 @@ def _as_kept(letters: str, figures: str) -> str:
 
 
 async def _rows(sought: Sought, after: UUID | None) -> list[dict[str, Any]]:
-    parts = list(conditions(sought))
+    parts = await conditions(sought)
     if after is not None:
         parts.append((AFTER, [after]))
     return await db.fetch(
@@ -149,8 +155,31 @@ async def _rows(sought: Sought, after: UUID | None) -> list[dict[str, Any]]:
     )
 
 
-def conditions(sought: Sought) -> Iterator[tuple[str, list[object]]]:
-    """Each with its values. A name is looked for along its index: any word of it may be meant."""
+async def conditions(sought: Sought) -> list[tuple[str, list[object]]]:
+    """Each with its values. Where few have one of the words, they alone are looked at."""
+    found = list(_conditions(sought))
+    rare = await _rare(sought.words)
+    return found if rare is None else [*found, (HAS_WORD, [rare, rare + LAST])]
+
+
+async def _rare(words: Sequence[str]) -> str | None:
+    """The longest are asked about first: fewer have them."""
+    for word in sorted(words, key=len, reverse=True):
+        (row,) = await db.fetch(
+            f"""
+            SELECT count(*) AS n FROM (
+                SELECT 1 FROM patient_word WHERE word >= {{}} AND word < {{}} LIMIT {FEW}) few
+            """,
+            word,
+            word + LAST,
+        )
+        if row["n"] < FEW:
+            return word
+    return None
+
+
+def _conditions(sought: Sought) -> Iterator[tuple[str, list[object]]]:
+    """Any word of a name may be meant, by its beginning."""
     if sought.birth_date is not None:
         yield "p.birth_date = {}", [sought.birth_date]
     if len(sought.number) == len("AAAA 9999 9999"):

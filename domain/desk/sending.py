@@ -100,7 +100,7 @@ async def find(member: Member, words: str, *, now: datetime) -> list[Recipient]:
     sought = search.understood(typed, member.clinic, member.clinic.today(now))
     if not sought.is_enough:
         return []
-    parts = list(search.conditions(sought))
+    parts = await search.conditions(sought)
     where = " AND ".join(condition for condition, _ in parts)
     values = [value for _, each in parts for value in each]
     return await _people(member, where, values, limit=MOST_FOUND, now=now)

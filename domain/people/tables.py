@@ -1,6 +1,7 @@
 from piccolo.columns import (
     UUID,
     BigInt,
+    BigSerial,
     Boolean,
     Date,
     ForeignKey,
@@ -54,6 +55,14 @@ class Patient(Table):
     version = Integer(default=1)
     created_at = Timestamptz(default=None, null=True)
     created_by = Varchar(length=120, default="")
+
+
+class PatientWord(Table):
+    """A word of a patient's name. The database itself keeps them, whoever writes the name."""
+
+    id = BigSerial(primary_key=True)
+    patient = ForeignKey(Patient, on_delete=OnDelete.cascade, null=False, index=True)
+    word = Varchar(length=200)
 
 
 class ProxyGrant(Table):

@@ -16,7 +16,7 @@ from piccolo.columns import UUID, Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
 from domain import db
-from domain.engines import CONNECTION_LOST, PostgresEngine, SQLiteEngine
+from domain.engines import CONNECTION_LOST, PostgresEngine, SQLiteEngine, answered_within
 from domain.engines.sqlite import TURNS, SQLitePool, only_reads
 from tests import databases
 
@@ -694,6 +694,39 @@ async def test_connections_come_back_from_begins_and_bodies_that_fail(tables: No
             async with transaction:
                 await db.fetch("SELECT nothing FROM nowhere")
     assert engine.pool.get_size() - engine.pool.get_idle_size() == 0
+
+
+@on_postgres
+async def test_a_statement_is_cut_off_only_where_an_answer_is_waited_for_in_vain(
+    tables: None,
+) -> None:
+    """What lasts and has no such limit, as a migration or a job, goes on to its end."""
+    long, engine = "SELECT pg_sleep(0.2)::text AS slept", db.engine()
+    with answered_within(0.05):
+        with pytest.raises(TimeoutError):
+            await db.fetch(long)
+        with pytest.raises(TimeoutError):
+            await in_one_transaction("INSERT INTO room (id, name) VALUES (1, 'a')", long)
+        holders = [asyncio.create_task(hold_a_connection(0.2)) for _ in range(10)]
+        await asyncio.sleep(0.01)
+        with pytest.raises(TimeoutError):
+            await db.fetch("SELECT 1 AS one")
+        await asyncio.gather(*holders)
+    assert engine.pool.get_size() - engine.pool.get_idle_size() == 0
+    assert await db.fetch(long) == [{"slept": ""}]
+    assert await count("room") == 0
+
+
+async def in_one_transaction(*statements: str) -> None:
+    async with db.transaction():
+        for sql in statements:
+            await db.fetch(sql)
+
+
+async def hold_a_connection(seconds: float) -> None:
+    db.engine().current_transaction.set(None)
+    async with db.transaction():
+        await asyncio.sleep(seconds)
 
 
 @on_postgres

@@ -1,6 +1,8 @@
 """« Aujourd’hui »: what a day shows, to whom."""
 
 from datetime import date, datetime, time, timedelta
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,6 +13,7 @@ from domain.clinic.calendar import moment
 from domain.desk import appointments, communications, day
 from domain.desk.communications import WaitingCount
 from domain.desk.day import Asked, Day
+from tests import databases
 from tests.domain import records
 from tests.domain.desk.test_appointments import at_work
 from tests.domain.values import local
@@ -219,3 +222,54 @@ async def test_a_practitioner_at_two_sites_has_one_day_in_the_order_of_the_clock
     assert [clock(row.visit.starts_at) for row in column.visits] == ["11:00", "12:00", "13:00"]
     assert len(column.sites) == 2
     assert column.visits[1].visit.place.name == "Nord"
+
+
+async def test_the_free_times_of_a_chosen_site_are_found_among_many_elsewhere(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(day, "MOST_A_DAY", 1)
+    await world.slot(local("2026-11-23T11:00"))
+    theirs = await world.slot(
+        local("2026-11-23T13:00"), schedule=await world.another_practitioner()
+    )
+    annex = uuid4()
+    await db.fetch("INSERT INTO site (id, name, province) VALUES ({}, 'Annexe', 'QC')", annex)
+    await db.fetch("UPDATE slot SET site = {} WHERE id = {}", annex, theirs)
+    assert told(await shown(world)) == [["11:00"]]
+    assert told(await shown(world, Asked(TODAY, site=annex))) == [["13:00"]]
+
+
+async def test_free_times_are_of_those_who_still_work_and_asked_for_alike_however_many(
+    world: World,
+) -> None:
+    await world.slot(local("2026-11-23T11:00"))
+    with databases.statements() as asked:
+        assert told(await shown(world)) == [["11:00"]]
+    await world.slot(local("2026-11-23T13:00"), schedule=await world.another_practitioner())
+    with databases.statements() as asked_of_two:
+        assert told(await shown(world)) == [["11:00"], ["13:00"]]
+    assert asked_of_two == asked
+    await db.fetch("UPDATE practitioner SET ended_at = {} WHERE last_name = 'Tran'", world.now)
+    assert told(await shown(world)) == [["11:00"]]
+
+
+async def test_the_free_times_of_all_are_read_in_the_order_of_the_clock(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By their index: of a big clinic's day, no more than is shown."""
+    plans: list[str] = []
+    how = "EXPLAIN" if db.is_postgres() else "EXPLAIN QUERY PLAN"
+
+    async def explain(sql: str, *args: object) -> list[dict[str, Any]]:
+        plans.append(str(await records.rows(f"{how} {sql}", *args)))
+        return []
+
+    monkeypatch.setattr(day, "db", SimpleNamespace(fetch=explain))
+    async with db.transaction():
+        if db.is_postgres():  # for a handful of rows it would not open an index
+            await db.fetch("SET LOCAL enable_seqscan = off")
+            await db.fetch("SET LOCAL enable_sort = off")
+        await shown(world)
+    (plan,) = plans
+    assert "slot_by_time" in plan
+    assert "B-TREE" not in plan

@@ -1,16 +1,20 @@
 """Finding a patient by whatever is at hand."""
 
 from datetime import date, timedelta
+from importlib import import_module
 from uuid import uuid4
 
 import pytest
 
+from domain import db
 from domain.desk import search
 from domain.desk.search import PAGE, Sought, understood
 from domain.errors import NotAllowed
 from domain.people import names
 from domain.people.tables import Patient
 from domain.staff.member import Member
+from tests import databases
+from tests.domain import records
 from tests.domain.values import clinic
 from tests.world import World
 
@@ -149,3 +153,58 @@ async def test_it_says_who_has_an_account(dana: Member, world: World) -> None:
 async def test_a_practitioner_does_not_search_patients(world: World) -> None:
     with pytest.raises(NotAllowed):
         await search.search(await world.at_work(world.erin), "gagnon", now=world.now)
+
+
+async def words_of(last_name: str) -> list[str]:
+    rows = await records.rows(
+        "SELECT w.word FROM patient_word w JOIN patient p ON p.id = w.patient"
+        " WHERE p.last_name = {} ORDER BY w.word",
+        last_name,
+    )
+    return [row["word"] for row in rows]
+
+
+async def test_the_database_keeps_the_words_of_each_name_whoever_writes_it(world: World) -> None:
+    await chart(world, 'Éli "Bo\\', "D’Amours-Éli")
+    assert await words_of("D’Amours-Éli") == ['"bo\\', "amours", "d", "eli"]
+    await db.fetch(
+        "UPDATE patient SET last_name = 'Roy', folded_name = 'roy elie' WHERE last_name = {}",
+        "D’Amours-Éli",
+    )
+    assert await words_of("Roy") == ["elie", "roy"]
+    await db.fetch("UPDATE patient SET phone = '' WHERE last_name = 'Roy'")
+    assert await words_of("Roy") == ["elie", "roy"]
+    await db.fetch("DELETE FROM patient WHERE last_name = 'Roy'")
+    assert await records.rows("SELECT id FROM patient_word WHERE word = 'elie'") == []
+
+
+async def test_names_written_before_their_words_were_kept_have_them_too(world: World) -> None:
+    await chart(world, "Éli", "D’Amours-Éli")
+    kept = await records.rows(ALL_WORDS)
+    assert len(kept) > 5
+    await db.fetch("DELETE FROM patient_word")
+    step = import_module("domain.migrations.portal_2026_11_23t11_40_00_000000")
+    (backfill,) = [
+        each
+        for each in (step.POSTGRES if db.is_postgres() else step.SQLITE)
+        if each.startswith("INSERT")
+    ]
+    await db.fetch(backfill)
+    assert await records.rows(ALL_WORDS) == kept
+
+
+ALL_WORDS = "SELECT patient, word FROM patient_word ORDER BY patient, word"
+
+
+async def test_of_a_word_that_few_have_they_alone_are_looked_at(
+    dana: Member, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "FEW", 2)
+    for text, rare, names_ in (
+        ("gagnon", False, ["Alice Gagnon", "Bob Gagnon"]),
+        ("gagnon ali", True, ["Alice Gagnon"]),
+        ("nobody", True, []),
+    ):
+        with databases.statements() as asked:
+            assert (text, await found(dana, world, text)) == (text, names_)
+        assert any("SELECT w.patient FROM patient_word" in each for each in asked) == rare
