@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 import time
 from asyncio import subprocess
@@ -75,7 +76,10 @@ async def kill_after(steps: int) -> None:
 
 
 async def done() -> int:
-    return len(db.known_migrations() - await db.lacking_migrations())
+    try:
+        return len(db.known_migrations() - await db.lacking_migrations())
+    except sqlite3.OperationalError:  # the file, or its log, is being made or left at this moment
+        return 0
 
 
 async def migrated() -> None:
