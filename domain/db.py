@@ -218,12 +218,22 @@ async def connected() -> AsyncIterator[None]:
 
 
 async def migrate() -> None:
-    """All forward migrations; of several processes at once, one works and the others wait."""
+    """All forward migrations; of several processes at once, one works and the others wait.
+
+    Each with its own record in one transaction: killed at any moment, it was done or not begun.
+    """
+    async with _migration_lock(engine()):
+        for name in sorted(await lacking_migrations()):
+            async with transaction():
+                await _migrate_to(name)
+
+
+async def _migrate_to(name: str) -> None:
     from piccolo.apps.migrations.commands.forwards import run_forwards
 
-    async with _migration_lock(engine()):
-        with redirect_stdout(io.StringIO()):  # what went wrong is in the exception
-            result = await run_forwards("all")
+    app, _, migration = name.partition(".")
+    with redirect_stdout(io.StringIO()):  # what went wrong is in the exception
+        result = await run_forwards(app, migration)
     if not result.success:
         raise RuntimeError(result.message)
 
