@@ -1,9 +1,11 @@
 """Which files the clinic may send: PDFs that only show pages."""
 
+from pathlib import Path
+
 import pytest
 
 from domain.errors import PdfRefused
-from domain.messages import pdf_check
+from domain.messages import pdf_check, pdf_reader
 from domain.messages.attachments import DAY, MOST_BYTES_A_DAY, File, check_all
 from domain.messages.file_names import LONGEST, is_pdf_name, readable
 from domain.messages.tables import Attachment
@@ -58,7 +60,7 @@ async def test_a_file_that_is_long_to_read_is_refused(monkeypatch: pytest.Monkey
 
 
 async def test_a_reader_that_breaks_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf_check.pdf_reader, "__file__", "/nowhere.py")
+    monkeypatch.setattr(pdf_check, "READER", Path("/nowhere.py"))
     assert await said_of(pdfs.good()) == "too_complex"
 
 
@@ -91,3 +93,7 @@ async def test_the_clinic_sends_at_most_200_mebibytes_a_day(world: World) -> Non
             said = refused.problem
         assert said == problem
     await check_all([File("a.pdf", content)], now=world.now + DAY)
+
+
+def test_every_word_of_the_reader_is_known() -> None:
+    assert set(pdf_reader.FORBIDDEN.values()) == pdf_check.FORBIDDEN
