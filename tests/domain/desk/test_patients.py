@@ -228,6 +228,10 @@ async def test_a_corrected_birth_date_closes_at_once_what_is_over(
     assert line["patient"] == world.bob
 
 
+def test_each_field_is_in_one_group_or_a_change_of_it_would_be_lost() -> None:
+    assert sorted(patients.FIELDS) == sorted(name for group in patients.GROUPS for name in group)
+
+
 def test_of_two_changes_each_keeps_what_it_changed() -> None:
     base = dict.fromkeys(patients.FIELDS, "") | {"prenom": "Zoé", "telephone": "1"}
     typed = base | {"prenom": "Zoë", "naissance_jour": "2"}
