@@ -61,6 +61,11 @@ class Book:
         return chapters
 
     @property
+    def begins_pages(self) -> bool:
+        """Whether each chapter has its own pages, with its name at their top."""
+        return self.kind == "patient"
+
+    @property
     def digest(self) -> str:
         """Of all that it says and how it is laid out, its pictures aside."""
         layout = [(HERE / name).read_text() for name in ("layout.html", "guide.css")]
@@ -68,7 +73,7 @@ class Book:
 
     def html(self, pages: Mapping[str, int]) -> str:
         style = (HERE / "guide.css").read_text().replace("GUIDE_TITLE", self.guide["title"])
-        for chapter in self.contents:
+        for chapter in self.contents if self.begins_pages else ():
             style += (
                 f"\n#{chapter.id} {{ page: {chapter.id}; }}"
                 f'\n@page {chapter.id} {{ @top-left {{ content: "{chapter.title}"; }} }}'

@@ -55,9 +55,15 @@ FADE = """(bottom) => {
     document.body.append(veil);
 }"""
 ADDRESS = "portail.erables.example"
+# A date is written as it is in Canada, whatever languages the browser was packaged with.
 # Nothing has the focus; nothing tells of the demonstration, nor where it runs.
 AS_AT_A_CLINIC = """([here, address]) => {
     document.activeElement.blur();
+    document.querySelectorAll("input[type=date]").forEach((field) => {
+        const { value } = field;
+        field.type = "text";
+        field.value = value;
+    });
     document.querySelectorAll("a[href='/courriels']").forEach((link) => {
         link.closest("p").hidden = true;
     });

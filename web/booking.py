@@ -51,6 +51,7 @@ class Crumb:
     url: str | None
     is_chosen: bool
     is_current: bool
+    is_asked: bool
 
 
 @get(_in_both())
@@ -83,7 +84,7 @@ async def choose_offer(request: AnyRequest, patient: FromPath[UUID], now: Now) -
         tab="appointments",
         step=asked,
         choices=named,
-        crumbs=_crumbs(patient, choices, asked),
+        crumbs=await _crumbs(patient, choices, asked),
         offer=offer or await offers.chosen(named),
         links=links,
         answer=getattr(choices, asked),
@@ -143,7 +144,7 @@ async def review(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Resp
         profile=profile,
         tab="appointments",
         choices=choices,
-        crumbs=_crumbs(patient, choices, "slot"),
+        crumbs=await _crumbs(patient, choices, "slot"),
         offer=await offers.chosen(choices),
         visit=proposal.visit,
         held_until=proposal.held_until,
@@ -204,7 +205,7 @@ async def _moment_or_reason(
         profile=profile,
         tab="appointments",
         choices=choices,
-        crumbs=_crumbs(patient, choices, step),
+        crumbs=await _crumbs(patient, choices, step),
         offer=await offers.chosen(choices),
         kept=urls.query_of(replace(choices.before(step), reason=None)),
         back_url=urls.step_url(patient, choices, "visit_type"),
@@ -279,7 +280,7 @@ async def _slot_page(
         profile=profile,
         tab="appointments",
         choices=choices,
-        crumbs=_crumbs(profile.id, choices, "slot"),
+        crumbs=await _crumbs(profile.id, choices, "slot"),
         offer=offer,
         week=week,
         refusal=refusal,
@@ -312,12 +313,13 @@ def _answer_url(patient: UUID, choices: Choices, step: Step, option: Option) -> 
     return urls.next_url(patient, answered, step)
 
 
-def _crumbs(patient: UUID, choices: Choices, current: Step) -> list[Crumb]:
-    crumbs = []
+async def _crumbs(patient: UUID, choices: Choices, current: Step) -> list[Crumb]:
+    crumbs, unasked = [], await offers.unasked(choices)
     for step in STEPS[choices.kind]:
         is_open = not _is_ahead(choices, step)
         url = urls.step_url(patient, choices, step) if is_open and step != current else None
-        crumbs.append(Crumb(step, url, choices.has(step), step == current))
+        is_asked = step == current or step not in unasked
+        crumbs.append(Crumb(step, url, choices.has(step), step == current, is_asked))
     return crumbs
 
 

@@ -341,7 +341,9 @@ async def shows_every_state_of_a_reply(seeded: Seeded) -> None:
     assert open_to["Rappel de vaccin de Nathan"].why_not == ""
     assert open_to["Liste d’attente en dermatologie"].why_not == "used"
     assert open_to["Ajustement de votre médication"].why_not == "refused"
-    assert await clinic_side.waiting() != []
+    waiting = await clinic_side.waiting()
+    assert waiting != []
+    assert all(seeded.now - each.sent_at < 8 * DAY for each in waiting)
     assert await db.fetch("SELECT id FROM attempt") == []
 
 

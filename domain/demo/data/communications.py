@@ -210,6 +210,7 @@ LONG = Talk(
         ),
         Said("patient", 2, "Compris. Bonne fin de journée à toute l’équipe."),
     ),
+    is_closed=True,
 )
 
 OLDER = (
@@ -223,7 +224,7 @@ OLDER = (
         may_answer=True,
     ),
     Talk(
-        13,
+        6,
         "reception",
         "Liste d’attente en dermatologie",
         "Bonjour Heather,\n\nMerci de confirmer avec nous une fois que votre inscription sur la "
@@ -429,7 +430,7 @@ OLDER = (
         "4. Étirement du mollet : 30 secondes de chaque côté.",
     ),
     Talk(
-        204,
+        8,
         "nurses",
         "Supplément de fer",
         "Bonjour, le supplément de fer me donne mal au cœur. Puis-je le prendre avec de la "
