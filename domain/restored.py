@@ -19,4 +19,4 @@ async def shut(*, now: datetime) -> None:
         await db.fetch(
             "UPDATE staff_link SET ended_at = {} WHERE used_at IS NULL AND ended_at IS NULL", now
         )
-        await audit.record(JOB, "restored", at=now)
+        await audit.record(JOB, "clinic.restored", at=now)

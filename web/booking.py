@@ -51,7 +51,6 @@ class Crumb:
     url: str | None
     is_chosen: bool
     is_current: bool
-    is_asked: bool
 
 
 @get(_in_both())
@@ -84,7 +83,7 @@ async def choose_offer(request: AnyRequest, patient: FromPath[UUID], now: Now) -
         tab="appointments",
         step=asked,
         choices=named,
-        crumbs=await _crumbs(patient, choices, asked),
+        crumbs=_crumbs(patient, choices, asked),
         offer=offer or await offers.chosen(named),
         links=links,
         answer=getattr(choices, asked),
@@ -144,7 +143,7 @@ async def review(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Resp
         profile=profile,
         tab="appointments",
         choices=choices,
-        crumbs=await _crumbs(patient, choices, "slot"),
+        crumbs=_crumbs(patient, choices, "slot"),
         offer=await offers.chosen(choices),
         visit=proposal.visit,
         held_until=proposal.held_until,
@@ -205,7 +204,7 @@ async def _moment_or_reason(
         profile=profile,
         tab="appointments",
         choices=choices,
-        crumbs=await _crumbs(patient, choices, step),
+        crumbs=_crumbs(patient, choices, step),
         offer=await offers.chosen(choices),
         kept=urls.query_of(replace(choices.before(step), reason=None)),
         back_url=urls.step_url(patient, choices, "visit_type"),
@@ -280,7 +279,7 @@ async def _slot_page(
         profile=profile,
         tab="appointments",
         choices=choices,
-        crumbs=await _crumbs(profile.id, choices, "slot"),
+        crumbs=_crumbs(profile.id, choices, "slot"),
         offer=offer,
         week=week,
         refusal=refusal,
@@ -313,13 +312,12 @@ def _answer_url(patient: UUID, choices: Choices, step: Step, option: Option) -> 
     return urls.next_url(patient, answered, step)
 
 
-async def _crumbs(patient: UUID, choices: Choices, current: Step) -> list[Crumb]:
-    crumbs, unasked = [], await offers.unasked(choices)
+def _crumbs(patient: UUID, choices: Choices, current: Step) -> list[Crumb]:
+    crumbs = []
     for step in STEPS[choices.kind]:
         is_open = not _is_ahead(choices, step)
         url = urls.step_url(patient, choices, step) if is_open and step != current else None
-        is_asked = step == current or step not in unasked
-        crumbs.append(Crumb(step, url, choices.has(step), step == current, is_asked))
+        crumbs.append(Crumb(step, url, choices.has(step), step == current))
     return crumbs
 
 

@@ -86,18 +86,6 @@ async def options(step: Step, choices: Choices, profile: Profile) -> list[Option
     return found
 
 
-async def unasked(choices: Choices) -> set[Step]:
-    """The steps that have a single answer, given those before them: nobody is asked."""
-    steps = [step for step in STEPS[choices.kind] if step in OFFER_STEPS]
-    counts, values = [], []
-    for step in steps:
-        condition, chosen_before = _chosen(choices.before(step))
-        counts.append(f"COUNT(DISTINCT CASE WHEN {condition} THEN {_COLUMN[step]} END) AS {step}")
-        values += chosen_before
-    rows = await db.fetch(f"SELECT {', '.join(counts)} {_FROM}", *values)
-    return {step for step in steps if rows[0][step] == 1}
-
-
 async def chosen(choices: Choices) -> Offer | None:
     """What the choices made so far name, if the clinic offers that together."""
     condition, values = _chosen(choices)
