@@ -509,7 +509,8 @@ async def test_a_restored_portal_opens_nothing_by_what_was_open_then(
         await restoring.restore(taken.path, FolderStore(tmp_path / "documents"), [KEY])
         async with db.connected():
             assert await opened() == [False] * 4
-            assert len(await db.fetch("SELECT 1 FROM audit_line WHERE action = 'clinic.restored'")) == 1
+            rows = await db.fetch("SELECT 1 FROM audit_line WHERE action = 'clinic.restored'")
+            assert len(rows) == 1
             assert await audit.first_broken_seal() is None
 
     assert await opened() == [True] * 4
