@@ -334,6 +334,9 @@ async def proposed(
     return _visit({**row, **facts}, clinic, now)
 
 
+PLACE_COLUMNS = ("site_name", "street", "city", "province", "postal_code", "phone")
+
+
 def _visit(row: dict[str, Any], clinic: ClinicSettings, now: datetime) -> Visit:
     said_at = row["cannot_come_at"]
     times = _Times(row["starts_at"], row["confirmed_at"], row["cancelled_at"], row["no_show_at"])
@@ -353,14 +356,7 @@ def _visit(row: dict[str, Any], clinic: ClinicSettings, now: datetime) -> Visit:
         is_urgent=bool(row["is_urgent"]),
         is_virtual=bool(row["is_virtual"]),
         room_url=row["room_url"] if row["is_virtual"] else "",
-        place=Place(
-            row["site_name"],
-            row["street"],
-            row["city"],
-            row["province"],
-            row["postal_code"],
-            row["phone"],
-        ),
+        place=Place(*(row[name] for name in PLACE_COLUMNS)),
         reason=row["reason"],
         confirmed_at=row["confirmed_at"],
         cancelled_at=row["cancelled_at"],
