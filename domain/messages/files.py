@@ -1,4 +1,4 @@
-"""Where the content of attachments lies: a folder, or a bucket that several machines share."""
+"""Where the content of attachments lies: a folder here, or a bucket (bucket.py)."""
 
 import asyncio
 import errno
@@ -6,14 +6,9 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
-
-import obstore
-from obstore.exceptions import BaseError
-from obstore.store import S3Store
 
 from domain.config import Settings
 
@@ -21,14 +16,6 @@ NAME = re.compile(r"[0-9a-f]{64}(\.part)?")
 UNFINISHED = ".part"
 AT_ONCE = 8
 """So many reads are under way at the same time."""
-PATIENCE = timedelta(seconds=10)
-"""For all of one request to a bucket, its second try too: someone waits for the page."""
-CONNECTS_WITHIN = timedelta(seconds=3)
-TRIES = 1
-UNHURRIED = timedelta(minutes=10)
-"""For a whole document over a slow line, when nobody waits for a page."""
-UNHURRIED_TRIES = 10
-TRIED_FOR = timedelta(minutes=1)
 DAMAGED = {errno.EIO, errno.EISDIR}
 
 
@@ -60,6 +47,8 @@ class Files(Protocol):
 
 def store_of(settings: Settings, *, is_hurried: bool = True) -> Files:
     if settings.documents_url:
+        from domain.messages.bucket import ObjectStore  # 5 MB, which a folder does without
+
         return ObjectStore(settings.documents_url, is_hurried=is_hurried)
     return FolderStore(settings.data_dir / "documents")
 
@@ -73,29 +62,29 @@ class FolderStore:
         try:
             await asyncio.to_thread(self._write, self._path(name), content)
         except OSError as error:
-            raise Unwritable(_told(error)) from error
+            raise Unwritable(told(error)) from error
 
     async def read(self, name: str, first: int, size: int) -> bytes:
         async with self._places:
             try:
                 return await asyncio.to_thread(_read, self._path(name), first, size)
             except FileNotFoundError as error:
-                raise Unreadable(_told(error)) from error
+                raise Unreadable(told(error)) from error
             except OSError as error:
                 kind = Unreadable if error.errno in DAMAGED else Away
-                raise kind(_told(error)) from error
+                raise kind(told(error)) from error
 
     async def delete(self, name: str) -> None:
         try:
             await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
         except OSError as error:
-            raise Unwritable(_told(error)) from error
+            raise Unwritable(told(error)) from error
 
     async def names(self) -> dict[str, datetime]:
         try:
             return await asyncio.to_thread(lambda: dict(self._found()))
         except OSError as error:
-            raise Away(_told(error)) from error
+            raise Away(told(error)) from error
 
     def _path(self, name: str) -> Path:
         return self._folder / checked(name)[:2] / name
@@ -125,60 +114,6 @@ class FolderStore:
                     yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
-class ObjectStore:
-    """A bucket that speaks S3; its address and keys are where every such client looks for them."""
-
-    def __init__(self, url: str, *, is_hurried: bool = True) -> None:
-        place = urlsplit(url)
-        self._store = S3Store(
-            place.netloc,
-            prefix=place.path.strip("/") or None,
-            client_options={
-                "timeout": PATIENCE if is_hurried else UNHURRIED,
-                "connect_timeout": CONNECTS_WITHIN,
-                "allow_http": True,  # on this machine alone: `Settings` sees to it
-            },
-            retry_config={
-                "max_retries": TRIES if is_hurried else UNHURRIED_TRIES,
-                "retry_timeout": CONNECTS_WITHIN if is_hurried else TRIED_FOR,
-            },
-        )
-        self._places = asyncio.Semaphore(AT_ONCE)
-
-    async def put(self, name: str, content: bytes) -> None:
-        try:
-            await self._store.put_async(checked(name), content, use_multipart=False)
-        except (BaseError, OSError) as error:
-            raise Unwritable(_told(error)) from error
-
-    async def read(self, name: str, first: int, size: int) -> bytes:
-        async with self._places:
-            try:
-                return bytes(
-                    await self._store.get_range_async(checked(name), start=first, length=size)
-                )
-            except FileNotFoundError as error:
-                raise Unreadable(_told(error)) from error
-            except (BaseError, OSError) as error:
-                raise Away(_told(error)) from error
-
-    async def delete(self, name: str) -> None:
-        try:
-            with suppress(FileNotFoundError):
-                await self._store.delete_async(checked(name))
-        except (BaseError, OSError) as error:
-            raise Unwritable(_told(error)) from error
-
-    async def names(self) -> dict[str, datetime]:
-        found: dict[str, datetime] = {}
-        try:
-            async for some in obstore.list(self._store, chunk_size=1000):
-                found |= {m["path"]: m["last_modified"] for m in some if NAME.fullmatch(m["path"])}
-        except (BaseError, OSError) as error:
-            raise Away(_told(error)) from error
-        return found
-
-
 def checked(name: str) -> str:
     """Ours, so that no name leads anywhere else."""
     if not NAME.fullmatch(name):
@@ -186,7 +121,7 @@ def checked(name: str) -> str:
     return name
 
 
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
     """Its kind alone: the words of some name an address."""
     code = error.errno if isinstance(error, OSError) else None
     return errno.errorcode.get(code or 0, type(error).__name__)

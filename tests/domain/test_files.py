@@ -11,12 +11,12 @@ import pytest
 
 from domain import clock
 from domain.config import BadConfiguration, Settings
-from domain.messages import files
+from domain.messages import bucket as buckets
+from domain.messages.bucket import ObjectStore
 from domain.messages.files import (
     Away,
     Files,
     FolderStore,
-    ObjectStore,
     Unreadable,
     Unwritable,
     store_of,
@@ -152,7 +152,7 @@ async def test_a_folder_of_a_bucket_is_all_that_is_looked_at(bucket: Bucket) -> 
 async def test_a_bucket_that_is_away_has_lost_nothing(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "TRIES", 0)
+    monkeypatch.setattr(buckets, "TRIES", 0)
     store = ObjectStore("s3://papers")
     await store.put(ONE, CONTENT)
     bucket.is_broken = True

@@ -20,7 +20,7 @@ import pytest
 
 from domain import clock, db
 from domain.messages import attachments
-from domain.messages.files import ObjectStore
+from domain.messages.bucket import ObjectStore
 from domain.messages.tables import Message
 from tests import pdfs
 from tests.crash import invariants

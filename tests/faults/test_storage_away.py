@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.messages import files
-from domain.messages.files import Away, Files, FolderStore, ObjectStore, Unwritable
+from domain.messages import bucket as buckets
+from domain.messages.bucket import ObjectStore
+from domain.messages.files import Away, Files, FolderStore, Unwritable
 from tests import pdfs
 from tests.crash import invariants
 from tests.domain.records import count
@@ -39,7 +40,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
         monkeypatch.setenv("AWS_REGION", "ca-central-1")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "portal")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        monkeypatch.setattr(files, "TRIES", 0)
+        monkeypatch.setattr(buckets, "TRIES", 0)
         yield bucket
 
 
@@ -122,9 +123,9 @@ async def test_a_store_away_says_so_keeps_the_text_and_serves_again_when_it_is_b
 async def test_a_store_that_says_nothing_hangs_no_page(
     monkeypatch: pytest.MonkeyPatch, bucket: Bucket
 ) -> None:
-    monkeypatch.setattr(files, "PATIENCE", timedelta(seconds=0.3))
-    monkeypatch.setattr(files, "CONNECTS_WITHIN", timedelta(seconds=0.3))
-    monkeypatch.setattr(files, "TRIES", 1)
+    monkeypatch.setattr(buckets, "PATIENCE", timedelta(seconds=0.3))
+    monkeypatch.setattr(buckets, "CONNECTS_WITHIN", timedelta(seconds=0.3))
+    monkeypatch.setattr(buckets, "TRIES", 1)
     async with silent() as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         store = ObjectStore("s3://papers")
@@ -136,7 +137,7 @@ async def test_a_store_that_says_nothing_hangs_no_page(
 
 
 def test_a_store_is_waited_for_no_longer_than_a_browser_does() -> None:
-    assert timedelta(seconds=15) > files.PATIENCE + files.TRIES * files.CONNECTS_WITHIN
+    assert timedelta(seconds=15) > buckets.PATIENCE + buckets.TRIES * buckets.CONNECTS_WITHIN
 
 
 @asynccontextmanager

@@ -17,8 +17,9 @@ from domain.accounts import account_links, sessions
 from domain.audit import Actor
 from domain.errors import LinkExpired, NotFound
 from domain.messages import attachments
-from domain.messages import files as stores
-from domain.messages.files import Away, FolderStore, ObjectStore
+from domain.messages import bucket as buckets
+from domain.messages.bucket import ObjectStore
+from domain.messages.files import Away, FolderStore
 from domain.staff import sessions as staff_sessions
 from domain.staff import staff_links
 from operations.backup import archive, postgres_tools, restoring, taking
@@ -289,8 +290,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
         monkeypatch.setenv("AWS_REGION", "ca-central-1")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "portal")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        monkeypatch.setattr(stores, "TRIES", 0)
-        monkeypatch.setattr(stores, "UNHURRIED_TRIES", 0)
+        monkeypatch.setattr(buckets, "TRIES", 0)
+        monkeypatch.setattr(buckets, "UNHURRIED_TRIES", 0)
         yield bucket
 
 
