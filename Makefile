@@ -40,7 +40,7 @@ soak: $(VENV)/.installed-dev
 	@SOAK=1 sh .ci/system-packages
 	SOAK=1 TEST_ENGINE=sqlite $(BIN)/pytest tests -q -m soak -p no:playwright
 	SOAK=1 TEST_ENGINE=postgres $(BIN)/pytest tests -q -m soak -p no:playwright
-	$(BIN)/pytest e2e -q -n 2 -p no:asyncio --every-device
+	$(BIN)/pytest e2e -q -n 2 -p no:asyncio --every-device -m "not audit"
 
 # All of it, or the parts that are named: make audit PARTS="fuzz wapiti"
 ON_NODE = $(if $(PARTS),$(filter html lighthouse,$(PARTS)),all)

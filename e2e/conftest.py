@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 from playwright.sync_api import Browser
 
 from domain.demo.data.people import CAMILLE, HEATHER
@@ -50,11 +51,13 @@ def ear() -> Iterator[Ear]:
 
 
 @pytest.fixture(scope="session")
-def inspector(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Inspector:
+def inspector(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str, pytestconfig: pytest.Config
+) -> Inspector:
     folder = tmp_path_factory.getbasetemp()
     seen = (folder if worker_id == "master" else folder.parent) / "seen"
     seen.mkdir(exist_ok=True)
-    return Inspector(seen)
+    return Inspector(seen, is_thorough=pytestconfig.getoption("every_device"))
 
 
 @pytest.fixture
@@ -73,8 +76,17 @@ def open_browser(portal: Portal, browser: Browser, inspector: Inspector) -> Iter
     watch.check()
 
 
+def in_soak(*others: object) -> list[ParameterSet]:
+    """The same story on these is told by `make soak` alone."""
+    return [pytest.param(other, marks=pytest.mark.soak) for other in others]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--every-device", action="store_true", help="no story on one device alone")
+    parser.addoption(
+        "--every-device",
+        action="store_true",
+        help="no story on one device alone, and axe on whatever page a story meets",
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -111,6 +111,7 @@ class Portal:
                 files=files,
                 box=SecretBox(self.settings.keys),
             )
+            await publish_slots(now=MORNING)
             await self._work()
             _copy(self._database, self._seeded)
             shutil.copytree(self.settings.mailbox, self._delivered)
@@ -148,7 +149,6 @@ class Portal:
 
     async def _work(self) -> None:
         now = self.clock()
-        await publish_slots(now=now)
         await release_holds(now=now)
         await open_confirmation_window(now=now)
         await come_of_age(now=now)

@@ -7,14 +7,14 @@ from playwright.sync_api import expect
 
 from domain.demo.data.visits import TO_CONFIRM
 from e2e.browsing import DESKTOP, PHONE, PLAIN_DESKTOP, Device
-from e2e.conftest import Open
+from e2e.conftest import Open, in_soak
 from e2e.desk_access import accesses, request
 from e2e.patient import Patient
 from e2e.portal import Portal
 from e2e.staff import at_work
 
 EVERYWHERE = pytest.mark.parametrize(
-    "device", [DESKTOP, PHONE, PLAIN_DESKTOP], indirect=True, ids=str
+    "device", [DESKTOP, PLAIN_DESKTOP, *in_soak(PHONE)], indirect=True, ids=str
 )
 TABLET = Device("tablet", 768, 1024)
 
@@ -120,7 +120,7 @@ def test_a_wish_to_act_for_someone_is_granted_from_the_request_itself(
     assert subjects == {"Vous avez accès à un profil", "La clinique a traité votre demande"}
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], indirect=True, ids=str)
+@pytest.mark.parametrize("device", [DESKTOP, *in_soak(PHONE)], indirect=True, ids=str)
 def test_a_block_leaves_the_parent_with_nothing_to_read_but_that_it_is_over(
     heather: Patient, open_browser: Open, device: Device, portal: Portal
 ) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from domain.demo.data.visits import TO_CANCEL, TO_DECIDE
 from e2e.addresses import profile, step
 from e2e.browsing import DESKTOP, PHONE, PLAIN_DESKTOP, Device
-from e2e.conftest import Open
+from e2e.conftest import Open, in_soak
 from e2e.patient import Patient
 from e2e.portal import Portal
 from e2e.staff import PRACTITIONER, at_work
@@ -66,7 +66,9 @@ def test_a_secretary_books_by_keyboard_alone_and_the_patient_sees_it(
     assert "La clinique l’a pris pour vous." in mail.text
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PLAIN_DESKTOP, PHONE], indirect=True, ids=str)
+@pytest.mark.parametrize(
+    "device", [DESKTOP, PLAIN_DESKTOP, *in_soak(PHONE)], indirect=True, ids=str
+)
 def test_a_secretary_books_the_first_time_of_a_type_for_a_patient(
     stranger: Patient, portal: Portal
 ) -> None:
@@ -127,7 +129,7 @@ def test_staff_cancel_and_the_patient_is_told_and_the_time_is_free(
     expect(free).to_be_visible()
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], indirect=True, ids=str)
+@pytest.mark.parametrize("device", [DESKTOP, *in_soak(PHONE)], indirect=True, ids=str)
 def test_staff_move_a_visit_and_the_links_of_earlier_mails_are_dead(
     heather: Patient, open_browser: Open, device: Device, portal: Portal
 ) -> None:
@@ -179,7 +181,7 @@ def test_an_absence_is_noted_and_the_patient_reads_it_calmly(
     manon.reads("L’absence est retirée.")
 
 
-@pytest.mark.parametrize("device", [DESKTOP, TABLET, PHONE], indirect=True, ids=str)
+@pytest.mark.parametrize("device", [DESKTOP, PHONE, *in_soak(TABLET)], indirect=True, ids=str)
 def test_whoever_has_not_confirmed_is_called_and_noted_in_one_press(
     stranger: Patient, portal: Portal
 ) -> None:

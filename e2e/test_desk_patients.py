@@ -9,7 +9,7 @@ from domain.demo.data.people import HEATHER, PASSWORD
 from e2e import newcomer as applicant
 from e2e.browsing import DESKTOP, PHONE, PLAIN_DESKTOP, PLAIN_PHONE, Device
 from e2e.charts import AMBIGUOUS, CLEAR, chart, invites, newcomer
-from e2e.conftest import Open
+from e2e.conftest import Open, in_soak
 from e2e.invited import DENIS, answers
 from e2e.newcomer import ZOE, field
 from e2e.patient import Patient
@@ -47,7 +47,7 @@ def test_a_patient_is_found_as_one_types_without_leaving_the_keyboard(manon: Pat
     expect(found).to_have_count(1)
 
 
-@pytest.mark.parametrize("device", [PLAIN_DESKTOP, PLAIN_PHONE], indirect=True, ids=str)
+@pytest.mark.parametrize("device", [PLAIN_DESKTOP, *in_soak(PLAIN_PHONE)], indirect=True, ids=str)
 @pytest.mark.parametrize("text", ["1989-04-27", "milh 8954 2714", "heather milner"])
 def test_without_scripts_enter_finds_too(manon: Patient, text: str) -> None:
     manon.opens("/clinique/patients")
@@ -57,7 +57,7 @@ def test_without_scripts_enter_finds_too(manon: Patient, text: str) -> None:
     manon.sees("Heather Milner")
 
 
-@pytest.mark.parametrize("device", [PHONE, DESKTOP], indirect=True, ids=str)
+@pytest.mark.parametrize("device", [DESKTOP, *in_soak(PHONE)], indirect=True, ids=str)
 def test_staff_invite_and_the_patient_comes_in_and_sees_their_visits(
     manon: Patient, open_browser: Open
 ) -> None:
@@ -88,7 +88,7 @@ def test_the_slip_prints_alone(manon: Patient) -> None:
     assert manon.page.locator("body").bounding_box()["height"] < 1000  # type: ignore[index]
 
 
-@pytest.mark.parametrize("device", [PHONE, DESKTOP], indirect=True, ids=str)
+@pytest.mark.parametrize("device", [DESKTOP, *in_soak(PHONE)], indirect=True, ids=str)
 def test_a_patient_signs_up_and_staff_find_their_chart(manon: Patient, open_browser: Open) -> None:
     manon.portal.change(
         "UPDATE patient SET first_name = 'Zoé', last_name = 'Tremblay', birth_date = '1989-04-27',"
@@ -119,7 +119,7 @@ def test_a_patient_signs_up_and_staff_find_their_chart(manon: Patient, open_brow
     ]
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], indirect=True, ids=str)
+@pytest.mark.parametrize("device", [DESKTOP, *in_soak(PHONE)], indirect=True, ids=str)
 def test_of_two_charts_the_differences_are_told_in_words(manon: Patient) -> None:
     manon.opens(newcomer(manon, AMBIGUOUS))
     manon.sees("Jumeler un compte")

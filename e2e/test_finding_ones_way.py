@@ -7,7 +7,7 @@ from domain.demo.data.people import CAMILLE
 from e2e import invited
 from e2e.addresses import profile
 from e2e.browsing import DESKTOP, ENGLISH_PHONE, PHONE, PLAIN_PHONE, Device
-from e2e.conftest import Open
+from e2e.conftest import Open, in_soak
 from e2e.new_address import NEW, asks
 from e2e.newcomer import ZOE, activates, applies, field, fills_in, goes_to_the_form
 from e2e.patient import Patient
@@ -16,7 +16,7 @@ from e2e.portal import Portal
 pytestmark = pytest.mark.phone_alone
 
 
-@pytest.mark.parametrize("device", [PHONE, DESKTOP, ENGLISH_PHONE, PLAIN_PHONE], ids=str)
+@pytest.mark.parametrize("device", [PHONE, PLAIN_PHONE, *in_soak(DESKTOP, ENGLISH_PHONE)], ids=str)
 def test_a_mistyped_year_is_corrected_in_its_field_and_the_password_asked_again(
     open_browser: Open, device: Device
 ) -> None:

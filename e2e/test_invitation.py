@@ -3,7 +3,7 @@ from playwright.sync_api import expect
 
 from domain.demo.data.people import CAMILLE
 from e2e.browsing import DESKTOP, ENGLISH_PHONE, PHONE, PLAIN_PHONE, Device
-from e2e.conftest import Open
+from e2e.conftest import Open, in_soak
 from e2e.invited import DENIS, answers, is_invited
 from e2e.newcomer import field
 from e2e.patient import Patient
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.phone_alone
 AGAIN = "Appelez la clinique pour recevoir une nouvelle demande d’activation et un nouveau code."
 
 
-@pytest.mark.parametrize("device", [PHONE, DESKTOP, ENGLISH_PHONE, PLAIN_PHONE], ids=str)
+@pytest.mark.parametrize("device", [PHONE, PLAIN_PHONE, *in_soak(DESKTOP, ENGLISH_PHONE)], ids=str)
 def test_the_link_and_the_code_lead_to_the_terms_and_in(open_browser: Open, device: Device) -> None:
     denis = open_browser(device)
     invitation = is_invited(denis)

@@ -5,12 +5,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from e2e.browsing import ENGLISH_PHONE, EVERY
+from e2e.browsing import DESKTOP, ENGLISH_PHONE, PHONE, PLAIN_DESKTOP, PLAIN_PHONE
+from e2e.conftest import in_soak
 from e2e.patient import Patient
 from e2e.portal import Portal
 
 
-@pytest.mark.parametrize("device", [*EVERY, ENGLISH_PHONE], indirect=True, ids=str)
+@pytest.mark.parametrize(
+    "device",
+    [PHONE, DESKTOP, PLAIN_PHONE, *in_soak(PLAIN_DESKTOP, ENGLISH_PHONE)],
+    indirect=True,
+    ids=str,
+)
 def test_a_patient_books_a_visit_and_finds_it_everywhere(stranger: Patient, portal: Portal) -> None:
     heather = stranger
     heather.signs_in()

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import APIRequestContext, Page
 
 from e2e.browsing import DESKTOP
-from e2e.conftest import Open
+from e2e.conftest import Open, in_soak
 from e2e.every_mail import KINDS, deliver_all, owe_every_mail
 from e2e.portal import Portal
 
@@ -34,7 +34,7 @@ PLACES = {
 """Where mails lead. Another place belongs here once the bot has been there."""
 
 
-@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("language", ["fr", *in_soak("en")])
 def test_a_mail_scanner_changes_nothing(open_browser: Open, portal: Portal, language: str) -> None:
     """A41, R88: every link of every kind of mail; a new kind must be owed here to be let in."""
     owe_every_mail(portal, language)

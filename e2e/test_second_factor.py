@@ -2,8 +2,8 @@ import pytest
 from playwright.sync_api import expect
 
 from domain.demo.data.people import HEATHER
-from e2e.browsing import BOTH, ENGLISH_PHONE, PLAIN_PHONE, Device
-from e2e.conftest import Open
+from e2e.browsing import DESKTOP, ENGLISH_PHONE, PHONE, PLAIN_PHONE, Device
+from e2e.conftest import Open, in_soak
 from e2e.newcomer import field
 from e2e.patient import Patient
 from e2e.portal import Portal
@@ -17,7 +17,7 @@ WRONG = (
 )
 
 
-@pytest.mark.parametrize("device", [*BOTH, PLAIN_PHONE, ENGLISH_PHONE], ids=str)
+@pytest.mark.parametrize("device", [PHONE, PLAIN_PHONE, *in_soak(DESKTOP, ENGLISH_PHONE)], ids=str)
 def test_who_switches_it_on_is_asked_for_a_code_from_then_on(
     open_browser: Open, device: Device, portal: Portal
 ) -> None:

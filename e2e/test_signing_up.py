@@ -3,7 +3,7 @@ from playwright.sync_api import expect
 
 from e2e import newcomer
 from e2e.browsing import DESKTOP, ENGLISH_PHONE, PHONE, PLAIN_PHONE, Device
-from e2e.conftest import Open
+from e2e.conftest import Open, in_soak
 from e2e.newcomer import ZOE, activates, applies, enters, field, fills_in, goes_to_the_form
 from e2e.patient import Patient
 from e2e.portal import Portal
@@ -16,7 +16,7 @@ JUNK = (
 )
 
 
-@pytest.mark.parametrize("device", [PHONE, DESKTOP, ENGLISH_PHONE, PLAIN_PHONE], ids=str)
+@pytest.mark.parametrize("device", [PHONE, PLAIN_PHONE, *in_soak(DESKTOP, ENGLISH_PHONE)], ids=str)
 def test_a_newcomer_signs_up_and_reaches_the_dashboard(open_browser: Open, device: Device) -> None:
     zoe = open_browser(device)
 

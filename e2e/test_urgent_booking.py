@@ -1,14 +1,17 @@
 import pytest
 from playwright.sync_api import expect
 
-from e2e.browsing import EVERY
+from e2e.browsing import DESKTOP, PHONE, PLAIN_DESKTOP, PLAIN_PHONE
+from e2e.conftest import in_soak
 from e2e.patient import Patient
 from e2e.portal import Portal
 
 QUESTION = "En quelques mots, indiquez le motif de la consultation"
 
 
-@pytest.mark.parametrize("device", EVERY, indirect=True, ids=str)
+@pytest.mark.parametrize(
+    "device", [PHONE, PLAIN_DESKTOP, *in_soak(DESKTOP, PLAIN_PHONE)], indirect=True, ids=str
+)
 def test_a_patient_finds_an_urgent_visit_with_whoever_is_free(
     heather: Patient, portal: Portal
 ) -> None:
