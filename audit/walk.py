@@ -19,6 +19,8 @@ NARROW = Device("narrow", 320, 568, is_phone=True)
 LANGUAGES = ("fr", "en")
 PATIENCE = 10_000  # milliseconds
 MOST_AT_ONCE = 4
+STATES_OF_A_TAB = 15
+"""It keeps something of each look: after so many it is large and slow."""
 
 Look = Callable[["Visit"], list[str]]
 
@@ -66,7 +68,12 @@ def _walk(look: Look, names: Sequence[str]) -> list[str]:
         context.set_default_timeout(PATIENCE)
         bring_axe(context)
         walker = Walker(portal, context, look)
-        return [found for name in names for found in walker.at(by_name[name])]
+        found = []
+        for place, name in enumerate(names):
+            if place % STATES_OF_A_TAB == 0:
+                walker.opens_a_tab()
+            found += walker.at(by_name[name])
+        return found
 
 
 class Walker:
@@ -74,8 +81,12 @@ class Walker:
         self._portal = portal
         self._context = context
         self._look = look
-        self._page = context.new_page()
         self._answer: Response | None = None
+
+    def opens_a_tab(self) -> None:
+        for page in self._context.pages:
+            page.close()
+        self._page = self._context.new_page()
         self._page.on("response", self._note)
 
     def at(self, state: State) -> list[str]:
