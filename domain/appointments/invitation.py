@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import date, datetime
 from urllib.parse import quote
 
 from icalendar import Calendar, Event
@@ -30,5 +30,6 @@ def calendar(
     made.add("version", "2.0")
     made.add("method", "CANCEL" if visit.state == "cancelled" else "PUBLISH")
     made.add_component(event)
-    made.add_missing_timezones()
+    year = visit.starts_at.astimezone(clinic.zone).year
+    made.add_missing_timezones(date(year - 1, 1, 1), date(year + 1, 12, 31))
     return bytes(made.to_ical())
