@@ -18,10 +18,11 @@ window.looks = (() => {
       .filter((element) => [...element.childNodes].some(({ nodeType, data }) => nodeType === 3 && data.trim()))
       .filter((element) => !element.matches("input, textarea, select, option"))
       .filter((element) => {
-        const { overflowX, overflowY, textOverflow } = getComputedStyle(element);
+        const { overflowX, overflowY, textOverflow, webkitLineClamp } = getComputedStyle(element);
         const hides = (overflow) => overflow === "hidden" || overflow === "clip";
         const isWide = hides(overflowX) && element.scrollWidth > element.clientWidth + 1;
-        const isHigh = hides(overflowY) && element.scrollHeight > element.clientHeight + 2;
+        // An extract ends with its dots, and the whole is behind the link above it.
+        const isHigh = webkitLineClamp === "none" && hides(overflowY) && element.scrollHeight > element.clientHeight + 2;
         return element.clientWidth > 1 && ((isWide && textOverflow !== "ellipsis") || isHigh);
       })
       .map((element) => `words are cut off: ${told(element)}`);
@@ -43,10 +44,11 @@ window.looks = (() => {
     return free < least ? [`only ${Math.round(free * 100)} % of the window is left to read in`] : [];
   }
 
-  // 2.4.7, 2.4.11, 1.4.11
+  // 2.4.7, 2.4.11, 1.4.11. An open menu is first: it closes when the focus leaves it.
   function focus() {
     const faults = [];
-    for (const element of focusable()) {
+    const isInMenu = (element) => Boolean(element.closest(".menu[open]"));
+    for (const element of focusable().sort((one, other) => isInMenu(other) - isInMenu(one))) {
       element.focus({ preventScroll: false });
       if (document.activeElement !== element) {
         faults.push(`does not take the focus: ${told(element)}`);

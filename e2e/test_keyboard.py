@@ -2,7 +2,7 @@ import pytest
 from playwright.sync_api import expect
 
 from domain.demo.data.people import HEATHER, PASSWORD
-from e2e.browsing import DESKTOP
+from e2e.browsing import DESKTOP, PHONE
 from e2e.keyboard import goes_to, types
 from e2e.patient import Patient
 
@@ -43,3 +43,13 @@ def test_the_content_is_one_key_away(heather: Patient) -> None:
     goes_to(heather, "Aller au contenu", within=1)
     heather.page.keyboard.press("Enter")
     expect(heather.main).to_be_focused()
+
+
+@pytest.mark.parametrize("device", [PHONE], indirect=True, ids=str)
+def test_the_menu_closes_when_the_focus_leaves_it(heather: Patient) -> None:
+    menu = heather.page.locator(".menu")
+    heather.page.get_by_text("Menu", exact=True).click()
+    heather.control("Appareils connectés").focus()
+    expect(menu).to_have_attribute("open", "")
+    heather.control("Prendre un rendez-vous").focus()
+    expect(menu).not_to_have_attribute("open", "")

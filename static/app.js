@@ -144,9 +144,19 @@ document.addEventListener("click", (event) => {
   if (link) carry(link);
   const button = event.target.closest("[data-reveal]");
   if (button) reveal(button, document.getElementById(button.dataset.reveal).type === "password");
-  const menu = document.querySelector(".menu[open]");
-  if (menu && !event.target.closest(".menu-panel, .menu > summary")) menu.open = false;
+  closeMenuBut(event.target);
 });
+
+// What takes the focus behind the menu, or beyond the edge of its row, would not be seen.
+document.addEventListener("focusin", ({ target }) => {
+  closeMenuBut(target);
+  if (target.closest(".chips")) target.scrollIntoView({ block: "nearest", inline: "center" });
+});
+
+function closeMenuBut(target) {
+  const menu = document.querySelector(".menu[open]");
+  if (menu && !target.closest(".menu-panel, .menu > summary")) menu.open = false;
+}
 
 document.addEventListener("keydown", (event) => {
   const menu = event.key === "Escape" && document.querySelector(".menu[open]");
