@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from mailbox import Maildir
 from pathlib import Path
@@ -42,6 +43,7 @@ from jobs.seal_audit import seal_audit
 from web.app import create_app
 from web.cli import SERVED
 from web.connections import Connection
+from web.gate import Gate
 
 # A Tuesday, 09:30 in Montréal.
 MORNING = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
@@ -116,11 +118,27 @@ class Portal:
             _copy(self._database, self._seeded)
             shutil.copytree(self.settings.mailbox, self._delivered)
             shutil.copytree(self._documents, self._stored)
-            app = create_app(self.settings, self.clock, passwords=self._passwords)
-            config = uvicorn.Config(app, http=Connection, ws="none", **SERVED)
+            self._open = create_app(self.settings, self.clock, passwords=self._passwords)
+            self._full = Gate(self._open.app, replace(self.settings, crowd=(0, 0, 0.1)))
+            self._app = self._open
+            config = uvicorn.Config(
+                self._served, interface="asgi3", http=Connection, ws="none", **SERVED
+            )
             self._server = uvicorn.Server(config)
             self._loop.call_soon(self._tell_when_started)
             await self._server.serve([self._socket])
+
+    async def _served(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app(scope, receive, send)
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Without one place for a request, for as long as this lasts."""
+        self._app = self._full
+        try:
+            yield
+        finally:
+            self._app = self._open
 
     def _tell_when_started(self) -> None:
         if self._server is not None and self._server.started:

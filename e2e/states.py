@@ -71,6 +71,28 @@ def sign_in(on: Patient) -> None:
 
 
 @stranger
+def too_many_at_once(on: Patient) -> None:
+    with on.portal.full():
+        on.opens("/connexion")
+
+
+@heather
+def too_many_at_once_for_a_part(on: Patient) -> None:
+    slots(on)
+    with on.portal.full():
+        on.page.locator(".week-nav a").last.click()
+        on.is_warned("Rien n’a été envoyé ni perdu.")
+
+
+@heather
+def too_many_at_once_for_a_form(on: Patient) -> None:
+    slots(on)
+    with on.portal.full():
+        on.slots().first.click()
+        on.reads("Rien n’a été enregistré.")
+
+
+@stranger
 def sign_in_refused(on: Patient) -> None:
     on.opens("/connexion")
     on.presses("Connexion")
