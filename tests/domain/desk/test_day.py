@@ -1,7 +1,8 @@
 """« Aujourd’hui »: what a day shows, to whom."""
 
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time, timedelta
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +11,7 @@ import pytest
 from domain import audit, db
 from domain.appointments.agenda import ClinicsVisit
 from domain.clinic.calendar import moment
-from domain.desk import appointments, communications, day
+from domain.desk import appointments, calls, communications, day
 from domain.desk.communications import WaitingCount
 from domain.desk.day import Asked, Day
 from tests import databases
@@ -257,6 +258,23 @@ async def test_the_free_times_of_all_are_read_in_the_order_of_the_clock(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By their index: of a big clinic's day, no more than is shown."""
+    plan = await plan_of(monkeypatch, day, lambda: shown(world))
+    assert "slot_by_time" in plan
+    assert "B-TREE" not in plan
+
+
+async def test_whom_to_call_is_found_without_the_visits_that_stand(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member = await at_work(world)
+    plan = await plan_of(monkeypatch, calls, lambda: calls.to_call(member, now=world.now))
+    assert "appointment_cancelled_by_staff" in plan
+
+
+async def plan_of(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, ask: Callable[[], Awaitable[Any]]
+) -> str:
+    """How the engine finds what the module's one statement asks for."""
     plans: list[str] = []
     how = "EXPLAIN" if db.is_postgres() else "EXPLAIN QUERY PLAN"
 
@@ -264,12 +282,11 @@ async def test_the_free_times_of_all_are_read_in_the_order_of_the_clock(
         plans.append(str(await records.rows(f"{how} {sql}", *args)))
         return []
 
-    monkeypatch.setattr(day, "db", SimpleNamespace(fetch=explain))
+    monkeypatch.setattr(module, "db", SimpleNamespace(fetch=explain))
     async with db.transaction():
         if db.is_postgres():  # for a handful of rows it would not open an index
             await db.fetch("SET LOCAL enable_seqscan = off")
             await db.fetch("SET LOCAL enable_sort = off")
-        await shown(world)
+        await ask()
     (plan,) = plans
-    assert "slot_by_time" in plan
-    assert "B-TREE" not in plan
+    return plan
