@@ -81,7 +81,7 @@ def too_many_at_once_for_a_part(on: Patient) -> None:
     slots(on)
     with on.portal.full():
         on.page.locator(".week-nav a").last.click()
-        on.is_warned("Rien n’a été envoyé ni perdu.")
+        on.is_warned("Rien n’a été envoyé ni perdu. Recommencez dans quelques secondes.")
 
 
 @heather
@@ -89,7 +89,7 @@ def too_many_at_once_for_a_form(on: Patient) -> None:
     slots(on)
     with on.portal.full():
         on.slots().first.click()
-        on.reads("Rien n’a été enregistré.")
+        on.sees("Un instant…")
 
 
 @stranger
