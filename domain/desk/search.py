@@ -32,12 +32,13 @@ DATES = (
 NUMBER_BEGUN = re.compile(r"([a-z]{4})[ -]*(\d[\d -]*)")
 AFTER = "(p.folded_name, p.id) > (SELECT b.folded_name, b.id FROM patient b WHERE b.id = {})"
 WORDS_OF_NAME = "' ' || replace(replace(p.folded_name, '-', ' '), '''', ' ')"
-HAS_WORD = """p.id IN (
-    SELECT w.patient FROM patient_word w WHERE w.word >= {} AND w.word < {})"""
 LAST = "\U0010ffff"
 """After every letter."""
 FEW = 1000
 """Patients to look at one by one. A word of more of them is soon met in the order of names."""
+# Fewer than the limit, which tells PostgreSQL so: it plans before it knows the word.
+HAS_WORD = f"""p.id IN (
+    SELECT w.patient FROM patient_word w WHERE w.word >= {{}} AND w.word < {{}} LIMIT {FEW})"""
 
 
 @dataclass(frozen=True, slots=True)
