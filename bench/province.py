@@ -29,18 +29,18 @@ class Step:
     """Seconds that people read before it, at the median."""
 
 
-# `make bench ONLY=growth` on PostgreSQL, where each page of the big clinic stands as (process +
-# database); the confirmation by its rate beside the hold's. Taken on a busy machine: rough.
+# `make bench ONLY=growth` at full size on PostgreSQL, where each page of the big clinic stands as
+# (process + database); the confirmation by its rate beside the hold's. Of two cores, not idle.
 MEASURED = (
-    Step("sign-in", 25 + 4.0, 2.0, 0),  # argon2 and the rest
-    Step("dashboard", 3.5, 0.8, 2),
-    Step("slot page", 4.0, 1.2, 8),
-    Step("slot page", 4.0, 1.2, 12),
-    Step("hold", 3.6, 2.0, 10),
-    Step("confirmation", 4.0, 2.6, 20),
+    Step("sign-in", 29 + 4.5, 2.0, 0),  # argon2 and the rest
+    Step("dashboard", 6.8, 1.5, 2),
+    Step("slot page", 4.7, 1.3, 8),
+    Step("slot page", 4.7, 1.3, 12),
+    Step("hold", 1.8, 1.0, 10),
+    Step("confirmation", 2.2, 1.2, 20),
 )
 # Of the same run: bytes of a row in PostgreSQL, with its indexes.
-BYTES = {"slot": 375, "appointment": 540, "message": 590, "receipt": 350, "audit_line": 306}
+BYTES = {"slot": 367, "appointment": 472, "message": 507, "receipt": 298, "audit_line": 274}
 # Rows a year: 48 slots a week each, 60 % of them booked; the rest by patient.
 ROWS = {
     "slot": PRACTITIONERS * 48 * 52,
