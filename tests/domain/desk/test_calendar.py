@@ -41,15 +41,8 @@ def typed(world: World, *lines: TypedLine, types: tuple[UUID, ...] = ()) -> Type
     return Typed(str(world.site), frozenset(map(str, wanted)), lines)
 
 
-AT_WORK: dict[UUID, Member] = {}
-
-
 async def staff(world: World, id: UUID | None = None) -> Member:
-    """Signed in once a story: a member has three sessions at most."""
-    id = id or world.dana
-    if id not in AT_WORK:
-        AT_WORK[id] = await world.at_work(id)
-    return AT_WORK[id]
+    return await world.still_at_work(id)
 
 
 async def administrator(world: World) -> Member:

@@ -29,15 +29,8 @@ from tests.world import World
 HOUR = timedelta(hours=1)
 
 
-AT_WORK: dict[int, Member] = {}
-
-
 async def dana(world: World) -> Member:
-    """In one session: a fourth one would end the first."""
-    if id(world) not in AT_WORK:
-        AT_WORK.clear()
-        AT_WORK[id(world)] = await world.at_work()
-    return AT_WORK[id(world)]
+    return await world.still_at_work()
 
 
 async def tell(
