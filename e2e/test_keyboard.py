@@ -49,7 +49,7 @@ def test_the_content_is_one_key_away(heather: Patient) -> None:
 def test_the_menu_closes_when_the_focus_leaves_it(heather: Patient) -> None:
     menu = heather.page.locator(".menu")
     heather.page.get_by_text("Menu", exact=True).click()
-    heather.control("Appareils connectés").focus()
+    menu.get_by_role("link").last.focus()
     expect(menu).to_have_attribute("open", "")
     heather.control("Prendre un rendez-vous").focus()
     expect(menu).not_to_have_attribute("open", "")
