@@ -247,10 +247,11 @@ async def until(is_so: object, within: float) -> None:
 
 
 async def clear_of_mails() -> bool:
-    """All that is owed has left, but for what a killed leader had leased."""
+    """All that is owed has left, but for what a killed leader had leased, or a cut put off."""
     rows = await records.rows(
         "SELECT id FROM outbound_email WHERE sent_at IS NULL AND dropped_at IS NULL"
-        " AND dead_at IS NULL AND leased_until IS NULL"
+        " AND dead_at IS NULL AND leased_until IS NULL AND due_at <= {}",
+        clock.now(),
     )
     return not rows
 
