@@ -34,7 +34,8 @@ from tests.world import World, build
 
 BUCKET = "s3://papers/clinic"
 WEB = 3
-PEOPLE = 6
+PEOPLE, SLOTS = 6, 30
+"""At a time."""
 ANOTHER_LEADS_WITHIN = 10
 FAULT_ENDS_WITHIN = 5
 LEADS, LEADS_NO_LONGER = "this process runs the jobs", "no longer runs the jobs"
@@ -176,25 +177,21 @@ async def test_of_three_the_leader_dies_and_all_connections_are_cut_ten_times(
 async def loses_nothing(rounds: int, clinic: World, folder: Path) -> Answers:
     post, told, chance = Post(), Answers(), random.Random(rounds)
     store = ObjectStore(BUCKET)
-    slots = await published(clinic, 30 * rounds)
-    known = await patients(clinic, store)
+    slots = await published(clinic, SLOTS * rounds)
+    known = await patients(clinic, store, PEOPLE * rounds)
     faults: list[tuple[float, float]] = []
     async with smtp_server(post) as port, portal(port, folder) as three:
         people = [Patient(three, facts, told) for facts in known]
         for person in people:
             await person.sign_in()
-        end = asyncio.Event()
-        load = [asyncio.create_task(person.live(slots, chance, end)) for person in people]
-        try:
-            for _ in range(rounds):
+        for n in range(rounds):  # others each time: nobody may book without end
+            among = people[n * PEOPLE : (n + 1) * PEOPLE]
+            async with living(among, slots[n * SLOTS : (n + 1) * SLOTS], chance):
                 await under_way(told)
                 await lose_leader(three, faults)
                 await under_way(told)
                 await lose_connections(faults)
                 await under_way(told)
-        finally:
-            end.set()
-            await asyncio.gather(*load)
         await until(clear_of_mails, 20)
         for person in people:
             await person.close()
@@ -203,6 +200,19 @@ async def loses_nothing(rounds: int, clinic: World, folder: Path) -> Answers:
     await check(told, {facts.waiting for facts in known}, store, post, rounds)
     check_failures(told, faults, three)
     return told
+
+
+@asynccontextmanager
+async def living(
+    people: list[Patient], slots: list[UUID], chance: random.Random
+) -> AsyncIterator[None]:
+    end = asyncio.Event()
+    load = [asyncio.create_task(person.live(slots, chance, end)) for person in people]
+    try:
+        yield
+    finally:
+        end.set()
+        await asyncio.gather(*load)
 
 
 async def under_way(told: Answers) -> None:
@@ -215,6 +225,7 @@ async def under_way(told: Answers) -> None:
 
 
 async def lose_leader(three: Portal, faults: list[tuple[float, float]]) -> None:
+    await until(three.leader, ANOTHER_LEADS_WITHIN)  # none does just after a cut
     leader = three.leader()
     assert leader is not None
     began = time.monotonic()
@@ -298,13 +309,13 @@ async def published(clinic: World, number: int) -> list[UUID]:
         ]
 
 
-async def patients(clinic: World, store: ObjectStore) -> list[Facts]:
+async def patients(clinic: World, store: ObjectStore, number: int) -> list[Facts]:
     query = (
         f"specialite={clinic.specialty}&intervenant={clinic.practitioner}&lieu={clinic.site}"
         f"&type={clinic.visit_type}&moment=des-que-possible"
     )
     made = []
-    for n, (_, patient) in enumerate(await records.crowd(clinic, PEOPLE)):
+    for n, (_, patient) in enumerate(await records.crowd(clinic, number)):
         starts_at = clinic.now + timedelta(days=1) + 15 * n * MINUTE
         visit = await clinic.appointment(starts_at, patient=patient)
         paper = await document(clinic, patient, store)
