@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import expect
 
 from domain.demo.data.people import HEATHER, PASSWORD
-from e2e.browsing import DESKTOP, PHONE
+from e2e.addresses import profile
+from e2e.browsing import DESKTOP, ENGLISH_PHONE, PHONE
 from e2e.keyboard import goes_to, types
 from e2e.patient import Patient
 
@@ -53,3 +56,22 @@ def test_the_menu_closes_when_the_focus_leaves_it(heather: Patient) -> None:
     expect(menu).to_have_attribute("open", "")
     heather.control("Prendre un rendez-vous").focus()
     expect(menu).not_to_have_attribute("open", "")
+
+
+@pytest.mark.parametrize("device", [replace(ENGLISH_PHONE, width=320)], indirect=True, ids=str)
+def test_a_list_at_the_edge_comes_into_view_for_the_keyboard_and_stays_under_a_finger(
+    camille: Patient,
+) -> None:
+    camille.opens(f"{profile(camille.portal, 'Camille')}/communications")
+    lists = camille.page.locator(".chips a")
+    sent = lists.last
+    lists.nth(2).focus()
+    camille.page.keyboard.press("Tab")
+    expect(sent).to_be_focused()
+    expect(sent).to_be_in_viewport(ratio=1)
+
+    camille.page.reload()
+    box = lists.nth(2).bounding_box()
+    assert box is not None
+    camille.page.mouse.click(box["x"] + box["width"] - 8, box["y"] + box["height"] / 2)
+    camille.sees("Factures")

@@ -150,7 +150,7 @@ document.addEventListener("click", (event) => {
 // What takes the focus behind the menu, or beyond the edge of its row, would not be seen.
 document.addEventListener("focusin", ({ target }) => {
   closeMenuBut(target);
-  if (target.closest(".chips")) target.scrollIntoView({ block: "nearest", inline: "center" });
+  if (target.matches(".chips :focus-visible")) target.scrollIntoView({ block: "nearest", inline: "center" });
 });
 
 function closeMenuBut(target) {
