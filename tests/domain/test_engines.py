@@ -7,6 +7,7 @@ import sys
 import threading
 import uuid
 from collections import Counter
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -707,11 +708,9 @@ async def test_a_statement_is_cut_off_only_where_an_answer_is_waited_for_in_vain
             await db.fetch(long)
         with pytest.raises(TimeoutError):
             await in_one_transaction("INSERT INTO room (id, name) VALUES (1, 'a')", long)
-        holders = [asyncio.create_task(hold_a_connection(0.2)) for _ in range(10)]
-        await asyncio.sleep(0.01)
-        with pytest.raises(TimeoutError):
+    async with every_connection_held():
+        with answered_within(0.05), pytest.raises(TimeoutError):
             await db.fetch("SELECT 1 AS one")
-        await asyncio.gather(*holders)
     assert engine.pool.get_size() - engine.pool.get_idle_size() == 0
     assert await db.fetch(long) == [{"slept": ""}]
     assert await count("room") == 0
@@ -723,10 +722,25 @@ async def in_one_transaction(*statements: str) -> None:
             await db.fetch(sql)
 
 
-async def hold_a_connection(seconds: float) -> None:
+@asynccontextmanager
+async def every_connection_held() -> AsyncIterator[None]:
+    most = db.engine().pool.get_max_size()
+    all_held, let_go = asyncio.Barrier(most + 1), asyncio.Event()
+    async with asyncio.TaskGroup() as holders:
+        for _ in range(most):
+            holders.create_task(hold_a_connection(all_held, let_go))
+        await all_held.wait()
+        try:
+            yield
+        finally:
+            let_go.set()
+
+
+async def hold_a_connection(all_held: asyncio.Barrier, let_go: asyncio.Event) -> None:
     db.engine().current_transaction.set(None)
     async with db.transaction():
-        await asyncio.sleep(seconds)
+        await all_held.wait()
+        await let_go.wait()
 
 
 @on_postgres
