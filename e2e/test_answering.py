@@ -23,6 +23,14 @@ def counted(on: Patient) -> int:
     return int(re.sub(r"\D", "", text) or 0)
 
 
+def is_counted(on: Patient, number: int) -> None:
+    for _ in range(100):
+        if counted(on) == number:
+            return
+        on.page.wait_for_timeout(100)
+    assert counted(on) == number
+
+
 def opens_from_the_list(on: Patient, subject: str = SUBJECT) -> None:
     row = on.main.get_by_role("link").filter(has_text=subject).first
     row.click()
@@ -41,8 +49,7 @@ def test_an_unread_message_is_read_answered_once_and_again_when_the_clinic_write
 
     expect(heather.main).to_contain_text(ASKED)
     expect(heather.page).to_have_url(re.compile(id_of(address)))
-    heather.page.wait_for_timeout(200)
-    assert counted(heather) == before - 1
+    is_counted(heather, before - 1)
     heather.reads("Note : Vous êtes limité à une seule réponse.")
     heather.presses("Répondre")
     heather.reads("appelez le 911")

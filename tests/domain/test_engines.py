@@ -662,7 +662,7 @@ async def test_many_short_reads_leave_the_loop_to_others(lite: SQLiteEngine) -> 
 async def test_lost_connections_are_replaced(tables: None) -> None:
     await asyncio.gather(*(book(n) for n in range(30)))
     await db.fetch("INSERT INTO room (id, name) VALUES (1, 'a')")
-    kill = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    kill = """SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
     async def lose_everything() -> None:
@@ -673,7 +673,7 @@ async def test_lost_connections_are_replaced(tables: None) -> None:
 
     with pytest.raises(CONNECTION_LOST):
         await lose_everything()
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.05)  # they have ended: now our side hears of it
     answers = await asyncio.gather(*(book(n) for n in range(100, 130)), return_exceptions=True)
     assert answers == ["booked"] * 30
     assert await count("room") == 1

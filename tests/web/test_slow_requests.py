@@ -223,7 +223,10 @@ async def test_a_slow_reader_has_no_more_than_a_part_of_it_in_memory(
     monkeypatch.setattr(FILES, "read", counting)
     (reader,) = await readers(app, alice, url, 1)
     parts = -(-len(CONTENT) // PART)
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(10):
+        while len(read) <= parts:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)  # and no more follow
     assert (len(read), max(read)) == (parts + 1, PART)
     await reader.end()
     assert (len(read), reader.taken) == (2 * parts, CONTENT)

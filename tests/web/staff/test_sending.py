@@ -276,14 +276,17 @@ async def test_only_so_many_uploads_come_at_once_and_the_next_is_asked_to_send_a
     """A31, R83: each takes its memory; a letter without files needs no place."""
     monkeypatch.setattr(app.app.state.portal, "uploads", uploads.Uploads())
     monkeypatch.setattr(uploads, "PATIENCE", 0.05)
-    released, url = asyncio.Event(), to_alice(world)
+    begun, released, url = asyncio.Semaphore(0), asyncio.Event(), to_alice(world)
 
     async def slow() -> Any:
+        begun.release()
         await released.wait()
         return {"type": "http.request", "body": b"--x--", "more_body": False}
 
     sending = [asyncio.create_task(read_by(app, dana, url, slow)) for _ in range(uploads.MOST)]
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(30):
+        for _ in sending:
+            await begun.acquire()
     await dana.get(url)
     late = await upload(dana, url, letter(world), ("A.pdf", GOOD + b" " * uploads.SMALL))
     assert (late.status_code, late.headers["retry-after"]) == (503, "2")
