@@ -424,8 +424,8 @@ async def test_nobody_is_written_to_about_a_profile_lost(world: World) -> None:
 
 async def late(turns: int, act: Awaitable[None]) -> None:
     """A cancelling looks at more before it locks the visit: else the move would always be first."""
-    for _ in range(turns):
-        await asyncio.sleep(0.004)
+    for turn in range(turns):
+        await asyncio.sleep(0.004 * 2**turn)
     await act
 
 
@@ -441,7 +441,7 @@ async def test_confirm_cancel_and_move_at_once_end_in_one_state(world: World) ->
         acts = {
             "confirmed": confirm(world, visit, now=now),
             "cancelled": cancel(world, visit, now=now),
-            "moved": late(n % 2, move(world, visit, target, now=now)),
+            "moved": late(n % 6, move(world, visit, target, now=now)),
         }
         names = shuffled.sample(list(acts), 3)
         answers = await asyncio.gather(*(acts[name] for name in names), return_exceptions=True)
