@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.mark import ParameterSet
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from domain.demo.data.people import CAMILLE, HEATHER
 from e2e.browsing import BOTH, DESKTOP, PHONE, Device, Inspector, Watch, launch_options
@@ -14,7 +14,8 @@ from e2e.patient import Patient
 from e2e.portal import Portal
 from tests import databases
 
-PATIENCE = 5_000  # milliseconds
+PATIENCE = 20_000  # milliseconds
+expect.set_options(timeout=PATIENCE)
 
 Open = Callable[..., Patient]
 

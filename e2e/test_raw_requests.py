@@ -80,13 +80,14 @@ def test_no_answer_says_what_made_it(portal: Portal) -> None:
         assert "uvicorn" not in head
 
 
-def answers(portal: Portal, sent: str, patience: float = 1) -> list[int]:
+def answers(portal: Portal, sent: str, patience: float = 20) -> list[int]:
     """The statuses of all that comes back until the server closes, or is silent."""
     parts = received(portal, sent, patience).split(b"HTTP/1.1 ")[1:]
     return [int(each[:3]) for each in parts]
 
 
-def received(portal: Portal, sent: str, patience: float = 1) -> bytes:
+def received(portal: Portal, sent: str, patience: float = 20) -> bytes:
+    """The first part of an answer may take its time; then a second of silence is its end."""
     url = urlsplit(portal.url)
     with socket.create_connection(("127.0.0.1", url.port or 80), timeout=patience) as line:
         came = b""
@@ -94,6 +95,7 @@ def received(portal: Portal, sent: str, patience: float = 1) -> bytes:
             line.sendall(sent.encode("latin-1"))
             while part := line.recv(65536):
                 came += part
+                line.settimeout(1)
         except (TimeoutError, ConnectionError):
             pass
     return came

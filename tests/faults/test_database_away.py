@@ -32,7 +32,7 @@ from tests.crash import invariants
 from tests.domain import records
 from tests.jobs.smtp_server import Post, smtp_server
 from tests.jobs.test_deliver_mail import owe, plain
-from tests.jobs.test_leader import within
+from tests.jobs.test_leader import PATIENCE, within
 from tests.keys import KEYS
 from tests.web.browser import Browser, heading, main
 from tests.web.test_booking import book
@@ -161,14 +161,14 @@ async def test_the_server_is_stopped_and_started_and_the_portal_goes_on_by_itsel
                 health = await stranger.get("/sante")
                 assert (health.status_code, health.text) == (503, "database away")
                 tried = len(offers)
-                await within(10, lambda: len(offers) > tried + 1)  # the jobs try, too
+                await within(PATIENCE, lambda: len(offers) > tried + 1)  # the jobs try, too
                 await asyncio.to_thread(server.start)
                 assert (await stranger.get("/sante")).text == "ok"
                 # The same form, pressed again in the page that was open: it is done once.
                 alice.token = form
                 assert (await book(alice, world, slot)).status_code == 303
                 assert (await book(alice, world, slot)).status_code == 303
-                await within(5, lambda: len(post.arrived) == 2)
+                await within(PATIENCE, lambda: len(post.arrived) == 2)
             assert await records.count("appointment") == 2
             assert await records.count("hold") == 0
     told = {each.getMessage().split(":")[0] for each in caplog.records if each.levelno >= ERROR}
@@ -232,8 +232,6 @@ async def test_a_server_that_falls_silent_keeps_no_page_waiting_and_is_found_aga
     alice: Browser, stranger: Browser, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A host that is lost, or a firewall that forgot the connection: no answer ever comes."""
-    monkeypatch.setattr(gate, "DATABASE_WITHIN", 0.3)
-    monkeypatch.setattr(health, "HEALTHY_WITHIN", 0.1)
     monkeypatch.setattr(postgres, "LET_GO_WITHIN", 0.1)
     monkeypatch.setattr(leader, "POLL", 0.05)
     monkeypatch.setattr(leader, "PATIENCE", 0.2)
@@ -242,6 +240,8 @@ async def test_a_server_that_falls_silent_keeps_no_page_waiting_and_is_found_aga
     async with forwarder() as line, smtp_server(post) as port, jobs(port, world):
         assert (await alice.get(f"/profils/{world.alice}/rendez-vous")).status_code == 200
         form = alice.token
+        monkeypatch.setattr(gate, "DATABASE_WITHIN", 0.3)
+        monkeypatch.setattr(health, "HEALTHY_WITHIN", 0.1)
         line.fall_silent()
         async with asyncio.timeout(20):
             # The connection that is there, and then those that are to be made.
@@ -257,7 +257,7 @@ async def test_a_server_that_falls_silent_keeps_no_page_waiting_and_is_found_aga
         assert (await stranger.get("/sante")).text == "ok"
         alice.token = form
         assert (await book(alice, world, slot)).status_code == 303
-        await within(5, lambda: len(post.arrived) == 1)
+        await within(PATIENCE, lambda: len(post.arrived) == 1)
     assert await records.count("appointment") == 1
 
 

@@ -71,7 +71,7 @@ async def test_a_server_that_says_nothing_costs_one_wait_for_all_and_no_try(worl
         await owe(world, days=days)
     async with odd_server(b"") as port:
         async with asyncio.timeout(10):  # of half a second for one, three for six
-            assert await deliver_mail(plain(port), now=world.now) == 0
+            assert await deliver_mail(plain(port, timeout=0.5), now=world.now) == 0
     assert [(row["tries"], row["leased_until"]) for row in await mails()] == [(0, None)] * 6
 
 

@@ -47,9 +47,9 @@ def office(mailer: Mailer) -> PostOffice:
     return PostOffice(SETTINGS, Links(SETTINGS.keys), Renderer(), mailer)
 
 
-def plain(port: int) -> PostOffice:
+def plain(port: int, *, timeout: float = 10) -> PostOffice:
     server = SmtpServer.from_url(f"smtp+plain://127.0.0.1:{port}")
-    return office(SmtpMailer(server, timeout=0.5))
+    return office(SmtpMailer(server, timeout=timeout))
 
 
 async def owe(world: World, kind: str = "appointment_booked", **columns: Any) -> UUID:
@@ -177,7 +177,7 @@ async def test_a_server_that_does_not_let_us_in_uses_up_no_try(
 ) -> None:
     await owe(world)
     async with odd_server(greeting) as port:
-        assert await deliver_mail(plain(port), now=world.now) == 0
+        assert await deliver_mail(plain(port, timeout=0.5), now=world.now) == 0
     assert ((await row()).tries, (await row()).dead_at) == (0, None)
 
 
@@ -198,7 +198,7 @@ async def test_starttls_is_used_and_the_password_goes_through_it(
     async with smtp_server(post, tls=server_tls, require_starttls=True, **login) as port:
         server = SmtpServer.from_url(f"{WITH_LOGIN}:{port}")
         assert (server.user, server.password) == (USER, PASSWORD)
-        mailer = SmtpMailer(server, client_tls, timeout=2)
+        mailer = SmtpMailer(server, client_tls, timeout=10)
         assert await deliver_mail(office(mailer), now=world.now) == 1
 
 
@@ -211,7 +211,7 @@ async def test_a_certificate_that_cannot_be_verified_gets_no_mail(
     trust = None if is_default else certificate(tmp_path, "another.example")[1]
     post = Post()
     async with smtp_server(post, tls=server_tls) as port:
-        mailer = SmtpMailer(SmtpServer.from_url(f"smtp://localhost:{port}"), trust, timeout=2)
+        mailer = SmtpMailer(SmtpServer.from_url(f"smtp://localhost:{port}"), trust, timeout=10)
         assert await deliver_mail(office(mailer), now=world.now) == 0
     assert post.connections == 1
     assert post.arrived == []
@@ -222,7 +222,7 @@ async def test_a_server_without_starttls_gets_no_mail(world: World) -> None:
     await owe(world)
     post = Post()
     async with smtp_server(post) as port:
-        mailer = SmtpMailer(SmtpServer.from_url(f"smtp://localhost:{port}"), timeout=1)
+        mailer = SmtpMailer(SmtpServer.from_url(f"smtp://localhost:{port}"), timeout=10)
         assert await deliver_mail(office(mailer), now=world.now) == 0
     assert post.arrived == []
 
@@ -233,7 +233,7 @@ async def test_a_wrong_password_uses_up_no_try(world: World, tmp_path: Path) -> 
     login = {"auth_required": True, "authenticator": passwords_checked}
     async with smtp_server(Post(), tls=server_tls, **login) as port:
         server = SmtpServer.from_url(f"smtp://{USER}:wrong@localhost:{port}")
-        await deliver_mail(office(SmtpMailer(server, client_tls, timeout=2)), now=world.now)
+        await deliver_mail(office(SmtpMailer(server, client_tls, timeout=10)), now=world.now)
     mail = await row()
     assert (mail.tries, mail.dead_at) == (0, None)
     assert "wrong" not in mail.last_error

@@ -106,7 +106,7 @@ async def test_who_is_booking_is_let_in_first() -> None:
 
 async def test_links_and_the_rest_keep_no_place_from_each_other() -> None:
     """Abuse: a patient who opens the link of a mail a thousand times."""
-    crowd = Crowd(LIMITS)
+    crowd = Crowd(replace(LIMITS, seconds=0.5))
     link = await let_in(crowd, Rank.MAIL_LINK)
     waiting = [asyncio.create_task(crowd.enter(Rank.MAIL_LINK)) for _ in range(1000)]
     await asyncio.sleep(0)
@@ -146,7 +146,7 @@ async def test_who_is_cancelled_just_when_let_in_gives_the_place_on() -> None:
 
 
 async def test_who_is_cancelled_just_before_a_place_is_free_leaves_it_to_the_next() -> None:
-    crowd = Crowd(LIMITS)
+    crowd = Crowd(replace(LIMITS, seconds=0.5))
     places = await fill(crowd)
     gone, next = (asyncio.create_task(crowd.enter(Rank.BOOKING)) for _ in range(2))
     await asyncio.sleep(0)
