@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -155,6 +156,32 @@ def put_in(sql: ast.expr) -> Iterator[str]:
         yield ast.unparse(sql).rpartition(".")[2]
 
 
+def test_nothing_is_written_between_the_quotes_of_sql() -> None:
+    """Nor into a condition that becomes part of a statement only later."""
+    pieces = [
+        (path, text)
+        for path in SOURCES
+        if path.parts[len(ROOT.parts)] == "domain" and path.parent.name != "migrations"
+        for text in ast.walk(ast.parse(path.read_text()))
+        if isinstance(text, ast.JoinedStr) and OF_SQL.search(fixed(text))
+    ]
+    assert len(pieces) > 50
+    wrong = [
+        f"{path.relative_to(ROOT)}:{text.lineno} {ast.unparse(after.value)}"
+        for path, text in pieces
+        for before, after in pairwise(text.values)
+        if isinstance(after, ast.FormattedValue) and re.search(r"'%?$", fixed(before))
+        if not re.fullmatch(r"_?[A-Z][A-Z_]*", ast.unparse(after.value))
+    ]
+    assert wrong == []
+
+
+def fixed(text: ast.expr) -> str:
+    parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+    return "".join(str(part.value) for part in parts if isinstance(part, ast.Constant))
+
+
+OF_SQL = re.compile(r"\b(SELECT|FROM|WHERE|AND|OR|LIKE|IN|EXISTS|SET|VALUES)\b")
 TAKES_SQL = {"db.fetch", "fetch", "execute", "raw", "db.Write"}
 ALLOWED = {
     # (file, what is put in): each is made of constants and of `{}` for the values.

@@ -87,7 +87,7 @@ class Gate:
     ) -> None:
         scope["request_id"] = uuid4().hex
         answer = _Answer(self, scope, send)
-        if headers.get(b"host", b"").lower() != self._host:
+        if [value.lower() for name, value in scope["headers"] if name == b"host"] != [self._host]:
             await answer.refuse(400, b"Unknown host")
         elif scope["method"] in UNSAFE and not (
             _is_one_click(scope) or self._is_from_here(headers)

@@ -379,6 +379,14 @@ async def test_request_to_another_host_is_refused(stranger: Browser, host: str) 
         assert (answer.status_code, answer.text) == (400, "Unknown host")
 
 
+@pytest.mark.parametrize("hosts", [("portail.example", "evil.example"), ("portail.example",) * 2])
+async def test_of_two_hosts_none_is_believed(stranger: Browser, hosts: tuple[str, str]) -> None:
+    """A15, RFC 9112 §3.2: which one counts is not for us to guess, nor for a proxy."""
+    for given in (hosts, hosts[::-1]):
+        answer = await stranger.http.get("/connexion", headers=[("host", host) for host in given])
+        assert (answer.status_code, answer.text) == (400, "Unknown host")
+
+
 async def test_forwarded_host_is_never_believed(alice: Browser, stage: Scene) -> None:
     """A15."""
     claimed = {
