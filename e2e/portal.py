@@ -5,7 +5,7 @@ import os
 import shutil
 import socket
 import sqlite3
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Set
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -161,9 +161,9 @@ class Portal:
 
     def run_jobs(self) -> list[Mail]:
         """The mails that they delivered."""
-        earlier = {mail.key for mail in self.mails()}
+        earlier = set(self._box().iterkeys())
         self.run(self._work())
-        return [mail for mail in self.mails() if mail.key not in earlier]
+        return self.mails(but=earlier)
 
     async def _work(self) -> None:
         now = self.clock()
@@ -174,9 +174,12 @@ class Portal:
             pass
         await seal_audit(now=now)
 
-    def mails(self) -> list[Mail]:
-        box = Maildir(self.settings.mailbox, create=True)
-        return [Mail.read(key, box.get_bytes(key)) for key in box.iterkeys()]
+    def mails(self, *, but: Set[str] = frozenset()) -> list[Mail]:
+        box = self._box()
+        return [Mail.read(key, box.get_bytes(key)) for key in box.iterkeys() if key not in but]
+
+    def _box(self) -> Maildir:
+        return Maildir(self.settings.mailbox, create=True)
 
     def begin_session(self, email: str) -> str:
         begun = sessions.begin(self.account(email), device="", now=self.clock())

@@ -113,7 +113,12 @@ def renderer() -> Renderer:
 
 
 def calls(path: Path) -> Iterator[ast.Call]:
-    yield from (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call))
+    yield from (node for node in nodes(path) if isinstance(node, ast.Call))
+
+
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
 
 
 def test_the_time_is_read_in_one_place() -> None:
@@ -162,7 +167,7 @@ def test_nothing_is_written_between_the_quotes_of_sql() -> None:
         (path, text)
         for path in SOURCES
         if path.parts[len(ROOT.parts)] == "domain" and path.parent.name != "migrations"
-        for text in ast.walk(ast.parse(path.read_text()))
+        for text in nodes(path)
         if isinstance(text, ast.JoinedStr) and OF_SQL.search(fixed(text))
     ]
     assert len(pieces) > 50
