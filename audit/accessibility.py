@@ -63,7 +63,8 @@ def examine(visit: Visit) -> list[str]:
     for (width, height), kind, css in ((NARROW, "spaced", SPACED), (WIDE, "text at 200 %", LARGE)):
         _show(page, width, height)
         with _styled(page, css):
-            found += [f"{kind}: {each}" for each in page_says(page, "sideways", "cut")]
+            said = page_says(page, "sideways", "cut", "crossing", "strait")
+            found += [f"{kind}: {each}" for each in said]
     page.emulate_media(forced_colors="active")
     found += [f"forced colours: {each}" for each in page_says(page, "sideways", "focus")]
     page.emulate_media(forced_colors="none")

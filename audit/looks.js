@@ -28,14 +28,67 @@ window.looks = (() => {
       .map((element) => `words are cut off: ${told(element)}`);
   }
 
+  // What of a box its own scrollers and clippers show.
+  function visiblePart(element, { left, top, right, bottom }) {
+    for (let at = element; at && at !== document.body; at = at.parentElement) {
+      if (getComputedStyle(at).overflow === "visible") continue;
+      const box = at.getBoundingClientRect();
+      [left, right] = [Math.max(left, box.left), Math.min(right, box.right)];
+      [top, bottom] = [Math.max(top, box.top), Math.min(bottom, box.bottom)];
+    }
+    return { left, top, right, bottom, element };
+  }
+  function wordBoxes() {
+    const found = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT, ({ data }) =>
+      data.trim() ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_REJECT);
+    while (walker.nextNode()) {
+      const element = walker.currentNode.parentElement;
+      if (!shown(element) || stays(element) || element.closest(".visually-hidden, option, dialog:not([open])")) continue;
+      const range = document.createRange();
+      range.selectNodeContents(walker.currentNode);
+      found.push(...[...range.getClientRects()].map((box) => visiblePart(element, box))
+        .filter(({ left, top, right, bottom }) => right - left > 2 && bottom - top > 2));
+    }
+    return found.sort((one, other) => one.top - other.top);
+  }
+
+  // Words that lie on others.
+  function crossing() {
+    if (document.querySelector(":modal")) return [];
+    const boxes = wordBoxes();
+    return boxes.flatMap((one, n) => {
+      const faults = [];
+      for (const other of boxes.slice(n + 1)) {
+        if (other.top >= one.bottom) break;
+        const width = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+        const height = Math.min(one.bottom, other.bottom) - other.top;
+        const least = Math.min(one.bottom - one.top, other.bottom - other.top);
+        if (one.element !== other.element && width > 3 && height > 0.5 * least) {
+          faults.push(`words lie on others: ${told(one.element)} and ${told(other.element)}`);
+        }
+      }
+      return faults;
+    });
+  }
+
+  // A page or a form of some letters' width cannot be read, however well it wraps.
+  function strait() {
+    const least = 10 * parseFloat(getComputedStyle(document.documentElement).fontSize);
+    return [...document.querySelectorAll("main, main form:has(textarea), main table")]
+      .filter((element) => shown(element) && element.getBoundingClientRect().width < Math.min(least, innerWidth / 2))
+      .map((element) => `is ${Math.round(element.getBoundingClientRect().width)} px wide: ${told(element)}`);
+  }
+
+  const stays = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      if (["fixed", "sticky"].includes(getComputedStyle(at).position)) return true;
+    }
+    return false;
+  };
+
   // How much of the window is left to read in, under whatever stays in place.
   function room(least) {
-    const stays = (element) => {
-      for (let at = element; at; at = at.parentElement) {
-        if (["fixed", "sticky"].includes(getComputedStyle(at).position)) return true;
-      }
-      return false;
-    };
     scrollTo(0, document.documentElement.scrollHeight / 2);
     const heights = Array.from({ length: 50 }, (_, n) => ((n + 0.5) * innerHeight) / 50);
     const free = heights.filter((y) => !stays(document.elementFromPoint(innerWidth / 2, y))).length / 50;
@@ -126,5 +179,5 @@ window.looks = (() => {
       .map((each) => `${each.transitionProperty ?? each.animationName} moves though motion is reduced: ${told(each.effect.target)}`);
   }
 
-  return { sideways, cut, room, focus, controls, moving };
+  return { sideways, cut, crossing, strait, room, focus, controls, moving };
 })();
