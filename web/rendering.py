@@ -131,12 +131,21 @@ def _is_escaped(template: str | None) -> bool:
     return template is None or not template.endswith(".txt")
 
 
+class French(NullTranslations):
+    """The source text: in it not only one is singular, but none, too."""
+
+    def ungettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return msgid2 if n > 1 else msgid1
+
+    ngettext = ungettext
+
+
 @cache
 def translations(language: str) -> NullTranslations:
-    """French is the source text; the catalogue is compiled in memory, so no .mo is kept."""
+    """Of English the catalogue is compiled in memory, so no .mo is kept."""
     catalogue = root("locale") / language / "LC_MESSAGES" / "messages.po"
     if language == "fr" or not catalogue.exists():
-        return NullTranslations()
+        return French()
     with catalogue.open("rb") as source:
         messages = read_po(source)
     compiled = BytesIO()

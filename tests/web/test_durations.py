@@ -4,7 +4,7 @@ import pytest
 
 from domain.accounts import account_links, sign_up
 from tests.web.browser import Browser, main
-from web.rendering import duration
+from web.rendering import duration, translations
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,13 @@ from web.rendering import duration
 )
 def test_a_duration_in_words(span: timedelta, french: str, english: str) -> None:
     assert (duration(span, "fr"), duration(span, "en")) == (french, english)
+
+
+@pytest.mark.parametrize(("language", "of_none"), [("fr", "plage"), ("en", "plages")])
+def test_none_is_singular_in_french_alone(language: str, of_none: str) -> None:
+    words = translations(language)
+    for ngettext in (words.ngettext, words.ungettext):
+        assert [ngettext("plage", "plages", n) for n in (0, 1, 2)] == [of_none, "plage", "plages"]
 
 
 async def test_pages_say_the_durations_of_the_rules(
