@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain import db
 from domain.accounts import codes, sessions, sign_in_notices, throttles
-from domain.desk import people
+from domain.desk import access, people
 from domain.desk.people import PatientHead
 from domain.errors import NotFound
 from domain.people.coming_of_age import is_of_age
@@ -90,8 +90,6 @@ async def record(member: Member, patient: UUID, *, now: datetime) -> Record:
         """
         SELECT p.phone_kind, p.other_phone_kind, p.created_at,
                pr.title, pr.first_name, pr.last_name,
-               (SELECT count(*) FROM proxy_grant g WHERE g.patient = p.id
-                  AND g.relationship <> 'self' AND g.withdrawn_at IS NULL) AS holders,
                (SELECT count(*) FROM clinic_request r WHERE r.handled_at IS NULL
                   AND r.patient = p.id) AS requests,
                (SELECT count(*) FROM appointment a WHERE a.patient = p.id
@@ -103,6 +101,8 @@ async def record(member: Member, patient: UUID, *, now: datetime) -> Record:
         now,
         patient,
     )
+    everyone = (await access.holders_of(member, [patient], now=now))[patient]
+    holders = [each for each in everyone if not each.is_lost]
     names = (row["title"], row["first_name"], row["last_name"])
     return Record(
         head=head,
@@ -112,7 +112,7 @@ async def record(member: Member, patient: UUID, *, now: datetime) -> Record:
         created_at=row["created_at"],
         is_of_age=is_of_age(head.birth_date, member.clinic, now),
         account=await account_of(patient, now=now),
-        holders=row["holders"],
+        holders=len(holders),
         requests=row["requests"],
         visits=row["visits"],
         threads=row["threads"],

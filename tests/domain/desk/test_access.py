@@ -10,6 +10,7 @@ from domain.accounts import access as accesses
 from domain.accounts import access_journal, blocking
 from domain.audit import Actor
 from domain.desk import access, coming_of_age
+from domain.desk.record import record
 from domain.errors import (
     AccessBlocked,
     AlreadyHeld,
@@ -247,9 +248,11 @@ async def test_an_access_lost_at_the_age_of_consent_opens_again_by_an_agreement_
     grant = await world.grant(world.alice_account, hugo)
     all_of_it = dict.fromkeys(access.FIELDS, "oui") | {"vu": ",".join(sorted(Grant))}
     assert not (await world.viewer()).may(Grant.BOOK, hugo, world.now)
+    assert (await record(await dana(world), hugo, now=world.now)).holders == 0
     for _ in range(2):
         await changed(world, hugo, grant, **all_of_it, comment="spoken")
     assert (await world.viewer()).may(Grant.BOOK, hugo, world.now)
+    assert (await record(await dana(world), hugo, now=world.now)).holders == 1
     assert await lines("consent.recorded") == ["done.spoken"]
     with pytest.raises(ChangedMeanwhile):  # the form was opened before there was one
         await changed(world, hugo, grant, **all_of_it, comment="written")
