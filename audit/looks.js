@@ -28,10 +28,12 @@ window.looks = (() => {
       .map((element) => `words are cut off: ${told(element)}`);
   }
 
-  // What of a box its own scrollers and clippers show.
+  // What of a box its own scrollers and clippers show: words for the ear alone are nowhere.
   function visiblePart(element, { left, top, right, bottom }) {
     for (let at = element; at && at !== document.body; at = at.parentElement) {
-      if (getComputedStyle(at).overflow === "visible") continue;
+      const { clipPath, overflow } = getComputedStyle(at);
+      if (clipPath !== "none") return { left, top, right: left, bottom: top, element };
+      if (overflow === "visible") continue;
       const box = at.getBoundingClientRect();
       [left, right] = [Math.max(left, box.left), Math.min(right, box.right)];
       [top, bottom] = [Math.max(top, box.top), Math.min(bottom, box.bottom)];
