@@ -249,5 +249,10 @@ def without_tokens(answer: httpx.Response) -> str:
     return TOKEN.sub("", answer.text)
 
 
+def without_keys(answer: httpx.Response) -> str:
+    """The page but for its keys, links and ids: a short word may stand in one by chance."""
+    return re.sub(r"[\w.-]{32,}", "", answer.text)
+
+
 def _words(html: str) -> str:
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html))).strip()
