@@ -57,7 +57,8 @@ class Network:
     def pages(self) -> dict[str, list[bytes]]:
         """The same number of requests of each page, of as many people."""
         people, desk = self.plan["people"], "staff=desk"
-        today, monday = {"intervenant": self.plan["practitioner"]}, self.plan["monday"]
+        monday = self.plan["monday"]
+        all, one = {"jour": monday}, {"jour": monday, "intervenant": self.plan["practitioner"]}
 
         def each(path: str) -> list[bytes]:
             return [
@@ -87,8 +88,8 @@ class Network:
                 for one, slot in zip(people, self.plan["free"], strict=True)
             ],
             [_sign_in(one["email"]) for one in people],
-            at_desk(f"?{urlencode(today)}"),
-            at_desk(""),
+            at_desk(f"?{urlencode(one)}"),
+            at_desk(f"?{urlencode(all)}"),
             at_desk(calendar),
             [get(name, desk) for name in names],
             at_desk("/patients?q=1930-01-05"),

@@ -12,7 +12,18 @@ from domain.demo.data.people import CAMILLE, HEATHER, LEA
 from domain.demo.data.visits import CONFIRMED, TO_CANCEL, TO_CONFIRM, TO_DECIDE, Coming
 from domain.demo.staff import ADMINISTRATOR, PRACTITIONER, SECRETARY
 from domain.people.policy import Grant
-from e2e import charts, desk_doors, fills, helper, invited, new_address, newcomer, papers, writing
+from e2e import (
+    charts,
+    colleagues,
+    desk_doors,
+    fills,
+    helper,
+    invited,
+    new_address,
+    newcomer,
+    papers,
+    writing,
+)
 from e2e.addresses import profile, step
 from e2e.clinic_writes import ASKED, SUBJECT, answers, id_of, patient_of, writes
 from e2e.desk_access import accesses, grant, request
@@ -1298,6 +1309,40 @@ def document_unavailable(on: Patient) -> None:
 @secretary
 def day_of_the_secretary(on: Patient) -> None:
     on.opens("/clinique")
+
+
+@secretary
+def day_of_many(on: Patient) -> None:
+    colleagues.many(on.portal)
+    on.opens("/clinique")
+
+
+@secretary
+def day_of_an_unknown_name(on: Patient) -> None:
+    colleagues.many(on.portal)
+    on.opens("/clinique?intervenant_nom=Personne")
+
+
+@secretary
+def calendar_of_a_name_that_several_have(on: Patient) -> None:
+    colleagues.many(on.portal)
+    on.opens("/clinique/agenda?intervenant_nom=Roy")
+
+
+@secretary
+def thread_given_to_an_unknown_name(on: Patient) -> None:
+    colleagues.many(on.portal)
+    desk_thread(on)
+    on.page.locator("#a_nom").fill("Personne")
+    on.presses("Confier")
+
+
+@secretary
+def chart_of_a_name_that_several_have(on: Patient) -> None:
+    colleagues.many(on.portal)
+    on.opens(charts.chart(on, page="/modification"))
+    on.page.locator("#intervenant_nom").fill("Roy")
+    on.presses("Enregistrer")
 
 
 @practitioner

@@ -67,6 +67,12 @@ if (toggle) {
   say();
 }
 
+// Whoever chooses from the list means nobody by name any more.
+document.addEventListener("change", ({ target }) => {
+  const name = target.matches("select") && target.form?.elements[`${target.name}_nom`];
+  if (name) name.value = "";
+}, true);
+
 // A filter shows what was chosen at once; its button is for who has no scripts.
 for (const form of document.querySelectorAll("form[data-filter]")) {
   let isTyped = false; // a date is typed digit by digit: Enter sends it

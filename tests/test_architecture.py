@@ -190,8 +190,8 @@ OF_SQL = re.compile(r"\b(SELECT|FROM|WHERE|AND|OR|LIKE|IN|EXISTS|SET|VALUES)\b")
 TAKES_SQL = {"db.fetch", "fetch", "execute", "raw", "db.Write"}
 ALLOWED = {
     # (file, what is put in): each is made of constants and of `{}` for the values.
-    ("agenda.py", "' AND '.join(conditions)"),
     ("agenda.py", "marks"),
+    ("agenda.py", "which"),
     ("personnel.py", "PAGE + 1"),
     ("personnel.py", "where"),
     ("coming_of_age.py", "PAGE + 1"),
@@ -200,7 +200,13 @@ ALLOWED = {
     ("requests.py", "PAGE + 1"),
     ("requests.py", "which"),
     ("absences.py", "only"),
-    ("day.py", "choice"),
+    ("day.py", "at_site"),
+    ("day.py", "at_site.format('ap')"),
+    ("day.py", "at_site.format('sl')"),
+    ("day.py", "one"),
+    ("day.py", "COLUMNS + 1"),
+    ("practitioners.py", "own"),
+    ("practitioners.py", "limit"),
     ("attendance.py", "share"),
     ("attendance.py", "what"),
     ("attachments.py", "places"),

@@ -204,11 +204,11 @@ async def clinics_visits(
     begin: datetime,
     end: datetime | None,
     *,
-    practitioner: UUID | None = None,
+    practitioners: Sequence[UUID] | None = None,
     site: UUID | None = None,
     among: Sequence[UUID] | None = None,
     is_unconfirmed: bool = False,
-    most: int,
+    most: int | None = None,
     now: datetime,
 ) -> list[ClinicsVisit]:
     """Those that start between two moments, or after one."""
@@ -217,20 +217,19 @@ async def clinics_visits(
     if end is not None:
         conditions.append("ap.starts_at < {}")
         values.append(end)
-    if among is not None:
-        conditions.append(f"ap.id IN ({db.places(among)})")
-        values += among
-    for column, value in (("practitioner", practitioner), ("site", site)):
-        if value is not None:
-            conditions.append(f"ap.{column} = {{}}")
-            values.append(value)
+    sites = None if site is None else [site]
+    for column, few in (("id", among), ("practitioner", practitioners), ("site", sites)):
+        if few is not None:
+            conditions.append(f"ap.{column} IN ({db.places(few)})")
+            values += few
     if is_unconfirmed:
         conditions.append("ap.confirmed_at IS NULL AND ap.cancelled_at IS NULL")
-    rows = await db.fetch(
-        f"{_VISITS} WHERE {' AND '.join(conditions)} ORDER BY ap.starts_at, ap.id LIMIT {{}}",
-        *values,
-        most,
-    )
+    which = " AND ".join(conditions)
+    if most is not None:  # before all that is shown of them is looked up
+        which = f"""ap.id IN (SELECT ap.id FROM appointment ap WHERE {which}
+            ORDER BY ap.starts_at, ap.id LIMIT {{}})"""
+        values.append(most)
+    rows = await db.fetch(f"{_VISITS} WHERE {which} ORDER BY ap.starts_at, ap.id", *values)
     return [_clinics_visit(row, clinic, now) for row in rows]
 
 

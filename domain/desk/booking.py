@@ -11,7 +11,7 @@ from domain import activity, audit, db
 from domain.appointments import agenda, attendance, booking, notices, rules, slots
 from domain.appointments.agenda import History, Visit
 from domain.appointments.slots import ClinicSearch, OpenSlot, SlotWeek
-from domain.desk import lists, people
+from domain.desk import lists, people, practitioners
 from domain.desk.lists import Choice
 from domain.desk.people import PatientHead
 from domain.errors import Conflict, NotFound, SlotHeld, SlotNotOffered, SlotTaken
@@ -51,8 +51,6 @@ class Desk:
 
     person: PatientHead
     types: Sequence[Type]
-    practitioners: Sequence[Choice]
-    """The patient's own first."""
     primary: UUID | None
     sites: Sequence[Choice]
     wish: Wish
@@ -97,7 +95,6 @@ async def desk(member: Member, patient: UUID, asked: Wish, *, now: datetime) -> 
     member.check(Right.APPOINTMENTS)
     person = await people.head(patient)
     types, primary = await _types(), await _primary(patient)
-    practitioners = sorted(await lists.practitioners(member), key=lambda c: c.id != primary)
     visit_type = _among(types, asked.visit_type) or _among(types, await _last_type(patient))
     visit_type = visit_type or await _first_type(types, asked.practitioner)
     wish = replace(asked, visit_type=visit_type.id if visit_type else None)
@@ -109,7 +106,6 @@ async def desk(member: Member, patient: UUID, asked: Wish, *, now: datetime) -> 
     return Desk(
         person=person,
         types=types,
-        practitioners=practitioners,
         primary=primary,
         sites=await lists.sites(),
         wish=wish,
@@ -123,8 +119,7 @@ async def own_practitioner(
     """Whom the page begins with: the patient's own, where they are among those to choose from and
     offer the type: the one asked for, else the one last used."""
     primary = await _primary(patient)
-    known = {choice.id for choice in await lists.practitioners(member)}
-    if primary is None or primary not in known:
+    if primary is None or not await practitioners.is_offered(member, primary):
         return None
     wanted = visit_type or await _last_type(patient)
     return primary if wanted is None or wanted in await _types_of(primary) else None

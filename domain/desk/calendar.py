@@ -9,7 +9,7 @@ from uuid import UUID
 from domain import db
 from domain.clinic.calendar import Week
 from domain.clinic.publishing import BY_HAND
-from domain.desk import lists
+from domain.desk import practitioners
 from domain.desk.practitioners import Whose, whose
 from domain.errors import NotFound
 from domain.staff.member import Member
@@ -86,8 +86,7 @@ async def first_practitioner(member: Member) -> UUID | None:
     """One's own; else the first by name."""
     if member.practitioner is not None and member.only is not None:
         return member.practitioner
-    found = await lists.practitioners(member)
-    return found[0].id if found else None
+    return await practitioners.first(member)
 
 
 async def week(

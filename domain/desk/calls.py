@@ -90,7 +90,7 @@ async def to_call(member: Member, *, now: datetime) -> list[ToCall]:
         member.clinic,
         now,
         None,
-        practitioner=member.only,
+        practitioners=member.own,
         among=[row["id"] for row in rows],
         most=MOST_CANDIDATES,
         now=now,

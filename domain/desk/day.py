@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,13 +17,14 @@ from domain.desk.communications import WaitingCount
 from domain.desk.lists import Choice
 from domain.staff.member import Member
 from domain.staff.roles import Right
+from domain.texts import Named
 
 UNCONFIRMED_WITHIN = timedelta(hours=48)
 MOST_UNCONFIRMED = 50
 MOST_TO_CALL = 50
 READING = "day"
-MOST_A_DAY = 500
-"""More than a day of any clinic; whoever has more chooses a practitioner."""
+COLUMNS = 24
+"""Practitioners on one page of the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Asked:
     day: date
     practitioner: UUID | None = None
     site: UUID | None = None
+    page: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ class Column:
 class Day:
     asked: Asked
     columns: Sequence[Column]
-    is_cut: bool
-    """There is more than is shown."""
+    has_more: bool
+    """There are practitioners after these."""
 
     @property
     def day_before(self) -> date:
@@ -172,23 +174,20 @@ async def waiting(member: Member, *, now: datetime) -> Waiting:
 
 async def read(member: Member, asked: Asked, *, now: datetime) -> Day:
     """A practitioner sees their own alone, whatever was asked for."""
-    practitioner = member.only or asked.practitioner
     zone = member.clinic.zone
     begin = moment(asked.day, time(0), zone)
     end = moment(asked.day + timedelta(days=1), time(0), zone)
+    seen = replace(asked, practitioner=member.only or asked.practitioner)
+    people = await _present(seen, begin, end, now)
+    if not people:
+        return Day(asked, [], has_more=False)
+    shown = people[:COLUMNS]
+    ids = [each.id for each in shown]
     visits = await agenda.clinics_visits(
-        member.clinic,
-        begin,
-        end,
-        practitioner=practitioner,
-        site=asked.site,
-        most=MOST_A_DAY + 1,
-        now=now,
+        member.clinic, begin, end, practitioners=ids, site=asked.site, now=now
     )
-    people = [c for c in await lists.practitioners(member) if practitioner in (None, c.id)]
-    gaps = await _gaps(practitioner, asked.site, max(begin, now), end, now)
-    columns = _columns(visits[:MOST_A_DAY], gaps, people)
-    return Day(asked, columns, is_cut=len(visits) > MOST_A_DAY)
+    gaps = await _gaps(ids, asked.site, max(begin, now), end, now)
+    return Day(asked, _columns(visits, gaps, shown), has_more=len(people) > COLUMNS)
 
 
 async def unconfirmed(member: Member, *, now: datetime) -> list[ClinicsVisit]:
@@ -197,11 +196,49 @@ async def unconfirmed(member: Member, *, now: datetime) -> list[ClinicsVisit]:
         member.clinic,
         now,
         now + UNCONFIRMED_WITHIN,
-        practitioner=member.only,
+        practitioners=member.own,
         is_unconfirmed=True,
         most=MOST_UNCONFIRMED + 1,
         now=now,
     )
+
+
+async def _present(asked: Asked, begin: datetime, end: datetime, now: datetime) -> list[Choice]:
+    """Who has a visit or a free time that day, a page of them and one more, by name.
+
+    Asked of each in turn until the page is full: of EXISTS, PostgreSQL would make a table of the
+    whole day first.
+    """
+    at_site, site = ("", []) if asked.site is None else ("AND {}.site = {{}}", [asked.site])
+    one, chosen = (
+        ("", []) if asked.practitioner is None else ("AND p.id = {}", [asked.practitioner])
+    )
+    rows = await db.fetch(
+        f"""
+        SELECT p.id, p.title || ' ' || p.first_name || ' ' || p.last_name AS name
+        FROM practitioner p
+        WHERE coalesce(
+            (SELECT 1 FROM appointment ap WHERE ap.practitioner = p.id
+               AND ap.starts_at >= {{}} AND ap.starts_at < {{}} {at_site.format("ap")} LIMIT 1),
+            CASE WHEN p.ended_at IS NULL THEN (
+                SELECT 1 FROM slot sl WHERE sl.practitioner = p.id
+                  AND sl.starts_at > {{}} AND sl.starts_at < {{}} {at_site.format("sl")}
+                  AND sl.withdrawn_at IS NULL AND NOT EXISTS (
+                      SELECT 1 FROM appointment ap
+                      WHERE ap.slot = sl.id AND ap.cancelled_at IS NULL) LIMIT 1) END
+        ) = 1 {one}
+        ORDER BY p.last_name, p.first_name, p.id LIMIT {COLUMNS + 1} OFFSET {{}}
+        """,
+        begin,
+        end,
+        *site,
+        max(begin, now),
+        end,
+        *site,
+        *chosen,
+        (asked.page - 1) * COLUMNS,
+    )
+    return [Choice(row["id"], Named(row["name"], row["name"])) for row in rows]
 
 
 GapRow = tuple[UUID, Gap]
@@ -209,32 +246,34 @@ GapRow = tuple[UUID, Gap]
 
 
 async def _gaps(
-    practitioner: UUID | None, site: UUID | None, begin: datetime, end: datetime, now: datetime
+    practitioners: Sequence[UUID],
+    site: UUID | None,
+    begin: datetime,
+    end: datetime,
+    now: datetime,
 ) -> list[GapRow]:
-    """The first ones, of a site and a practitioner who are still there."""
+    """Of a site and a practitioner who are still there."""
     if begin >= end:
         return []
-    chosen = {"practitioner": practitioner, "site": site}
-    only = [column for column, value in chosen.items() if value is not None]
-    choice = " ".join(f"AND sl.{column} = {{}}" for column in only)
+    at_site, chosen = ("", []) if site is None else ("AND sl.site = {}", [site])
     rows = await db.fetch(
         f"""
         SELECT sl.id, sl.starts_at, sl.minutes, sl.practitioner, sl.site,
                CASE WHEN h.id IS NULL THEN 0 ELSE 1 END AS is_held
         FROM slot sl LEFT JOIN hold h ON h.slot = sl.id AND h.expires_at > {{}}
         WHERE sl.starts_at > {{}} AND sl.starts_at < {{}} AND sl.withdrawn_at IS NULL
-          {choice}
+          AND sl.practitioner IN ({db.places(practitioners)}) {at_site}
           AND EXISTS (
               SELECT 1 FROM practitioner pr WHERE pr.id = sl.practitioner AND pr.ended_at IS NULL)
           AND NOT EXISTS (
               SELECT 1 FROM appointment ap WHERE ap.slot = sl.id AND ap.cancelled_at IS NULL)
-        ORDER BY sl.starts_at LIMIT {{}}
+        ORDER BY sl.starts_at
         """,
         now,
         begin,
         end,
-        *(chosen[column] for column in only),
-        MOST_A_DAY,
+        *practitioners,
+        *chosen,
     )
     names = {each.id: each.name.fr for each in await lists.sites()}
     return [(row["practitioner"], _gap(row, names)) for row in rows if row["site"] in names]

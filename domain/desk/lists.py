@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from domain import db
-from domain.staff.member import Member
 from domain.texts import Named
 
 
@@ -13,27 +12,6 @@ from domain.texts import Named
 class Choice:
     id: UUID
     name: Named
-
-
-async def practitioners(member: Member) -> list[Choice]:
-    """Those this member sees: a practitioner, themself alone."""
-    rows = await db.fetch(
-        """
-        SELECT id, title || ' ' || first_name || ' ' || last_name AS fr FROM practitioner
-        WHERE ended_at IS NULL ORDER BY last_name, first_name
-        """
-    )
-    return [_choice(row) for row in rows if member.only in (None, row["id"])]
-
-
-async def practitioner_ended(practitioner: UUID) -> list[Choice]:
-    """Who is offered no more, by name: somebody's own, still."""
-    rows = await db.fetch(
-        "SELECT id, title || ' ' || first_name || ' ' || last_name AS fr FROM practitioner"
-        " WHERE id = {} AND ended_at IS NOT NULL",
-        practitioner,
-    )
-    return [_choice(row) for row in rows]
 
 
 async def sites() -> list[Choice]:

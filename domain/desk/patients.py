@@ -10,7 +10,7 @@ from domain import audit, db
 from domain.accounts import losses
 from domain.accounts.access import HeldRow
 from domain.clinic.settings import ClinicSettings
-from domain.desk import lists
+from domain.desk import practitioners
 from domain.errors import ChangedMeanwhile, Invalid, NotFound, PossibleDuplicates
 from domain.people import birth_dates, health_numbers, names, phones, policy
 from domain.people.tables import Patient
@@ -165,15 +165,6 @@ async def as_typed(patient: UUID) -> dict[str, str]:
     }
 
 
-async def practitioners(member: Member, kept: str = "") -> list[lists.Choice]:
-    """Whom a patient may have as their own; the one they have, also when no longer offered."""
-    offered = await lists.practitioners(member)
-    held = read_id(kept)
-    if held is None or held in {choice.id for choice in offered}:
-        return offered
-    return [*await lists.practitioner_ended(held), *offered]
-
-
 async def _read(member: Member, typed: Typed, now: datetime, *, but: UUID | None = None) -> Details:
     clinic = member.clinic
     first_name, last_name = names.read(typed["prenom"]), names.read(typed["nom"])
@@ -220,8 +211,8 @@ def _of_phones(typed: Typed) -> dict[str, str]:
 async def _of_practitioner(member: Member, chosen: str, but: UUID | None) -> dict[str, str]:
     if not chosen or read_id(chosen) == (but or 0):
         return {}
-    offered = {choice.id for choice in await lists.practitioners(member)}
-    return {} if read_id(chosen) in offered else {"intervenant": "odd"}
+    is_offered = await practitioners.is_offered(member, read_id(chosen))
+    return {} if is_offered else {"intervenant": "odd"}
 
 
 async def _similar(details: Details) -> Sequence[Similar]:

@@ -1,12 +1,21 @@
-"""Whose calendar a page is about."""
+"""Whose calendar a page is about, and whom a form lets choose."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 from uuid import UUID
 
 from domain import db
+from domain.desk.lists import Choice
 from domain.errors import NotFound
 from domain.staff.member import Member
 from domain.staff.roles import Right
+from domain.texts import Named, folded
+
+MOST_LISTED = 50
+"""Of more, a form lists those alone whom a typed name may mean."""
+LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +23,29 @@ class Whose:
     id: UUID
     name: str
     has_ended: bool
+
+
+Problem = Literal["unknown", "several", "too_many"]
+"""What stands against a typed name: nobody has it, more than one, more than can be listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    chosen: UUID | None
+    listed: Sequence[Choice]
+    """All of them where they are few; else who was chosen, or whom the name may mean."""
+    are_many: bool = False
+    typed: str = ""
+    """The name, as long as it has chosen nobody."""
+    problem: Problem | None = None
+
+    @property
+    def value(self) -> str:
+        """As a form carries it; of a name that chose nobody, nothing that could be anybody."""
+        return self.problem or str(self.chosen or "")
+
+    def beginning_with(self, own: UUID | None) -> "Pick":
+        return replace(self, listed=sorted(self.listed, key=lambda each: each.id != own))
 
 
 async def whose(member: Member, practitioner: UUID, right: Right = Right.CALENDAR) -> Whose:
@@ -28,3 +60,94 @@ async def whose(member: Member, practitioner: UUID, right: Right = Right.CALENDA
     if not rows:
         raise NotFound
     return Whose(rows[0]["id"], rows[0]["name"], rows[0]["ended_at"] is not None)
+
+
+async def pick(
+    member: Member, chosen: UUID | None = None, name: str = "", *, kept: UUID | None = None
+) -> Pick:
+    """Whom a form has chosen, by a list or by a typed name, and whom it lists next.
+
+    `kept`: somebody's own, listed also when offered no more.
+    """
+    offered = await _offered(member, MOST_LISTED + 1)
+    are_many = len(offered) > MOST_LISTED
+    if are_many and (typed := name.strip()[:LONGEST_NAME]):
+        return await _by_name(member, typed)
+    listed = [] if are_many else [_choice(row) for row in offered]
+    also = {kept, chosen} if are_many else {kept}
+    missing = also - {each.id for each in listed} - {None}
+    rows = (
+        await db.fetch(
+            f"{_NAMED} WHERE p.id IN ({db.places(missing)}) ORDER BY {_BY_NAME}", *missing
+        )
+        if missing
+        else []
+    )
+    return Pick(chosen, [*(_choice(row) for row in rows), *listed], are_many)
+
+
+async def first(member: Member) -> UUID | None:
+    """By name, of those whom this member sees."""
+    found = await _offered(member, 1)
+    return found[0]["id"] if found else None
+
+
+async def is_offered(member: Member, practitioner: UUID | None) -> bool:
+    if practitioner is None or member.only not in (None, practitioner):
+        return False
+    return bool(
+        await db.fetch(
+            "SELECT 1 FROM practitioner WHERE id = {} AND ended_at IS NULL", practitioner
+        )
+    )
+
+
+_NAMED = """
+    SELECT p.id, p.title || ' ' || p.first_name || ' ' || p.last_name AS name,
+           sp.name_fr AS specialty_fr, sp.name_en AS specialty_en
+    FROM practitioner p JOIN specialty sp ON sp.id = p.specialty
+"""
+_BY_NAME = "p.last_name, p.first_name, p.id"
+
+
+async def _offered(member: Member, most: int | None = None) -> list[dict[str, Any]]:
+    """Those this member sees: a practitioner, themself alone."""
+    own, values = ("", []) if member.only is None else ("AND p.id = {}", [member.only])
+    limit = "" if most is None else f"LIMIT {most}"
+    return await db.fetch(
+        f"{_NAMED} WHERE p.ended_at IS NULL {own} ORDER BY {_BY_NAME} {limit}", *values
+    )
+
+
+async def _by_name(member: Member, typed: str) -> Pick:
+    words = folded(typed).split()
+    rows = await _offered(member)
+    meant = [row for row in rows if folded(row["name"]) == " ".join(words)]
+    meant = meant or [row for row in rows if _has(row["name"], words)]
+    if len(meant) == 1:
+        return Pick(meant[0]["id"], [_choice(meant[0])], are_many=True)
+    if len(meant) > MOST_LISTED:
+        return Pick(None, [], True, typed, "too_many")
+    return Pick(None, _told_apart(meant), True, typed, "several" if meant else "unknown")
+
+
+def _has(name: str, words: Sequence[str]) -> bool:
+    """Each of the words begins one of the name's."""
+    parts = folded(name).replace("-", " ").split()
+    asked = " ".join(words).replace("-", " ").split()
+    return all(any(part.startswith(word) for part in parts) for word in asked)
+
+
+def _told_apart(rows: Sequence[Mapping[str, Any]]) -> list[Choice]:
+    """Who shares a name has the specialty beside it."""
+    shared = Counter(row["name"] for row in rows)
+    return [_with_specialty(row) if shared[row["name"]] > 1 else _choice(row) for row in rows]
+
+
+def _choice(row: Mapping[str, Any]) -> Choice:
+    return Choice(row["id"], Named(row["name"], row["name"]))
+
+
+def _with_specialty(row: Mapping[str, Any]) -> Choice:
+    fr, en = (f"{row['name']} ({row[f'specialty_{of}']})" for of in ("fr", "en"))
+    return Choice(row["id"], Named(fr, en))

@@ -11,9 +11,10 @@ from uuid import UUID, uuid4
 from domain import db
 from domain.accounts import access
 from domain.clinic.calendar import moment
-from domain.desk import communications, lists, search
+from domain.desk import communications, lists, practitioners, search
 from domain.desk.communications import Party
 from domain.desk.lists import Choice
+from domain.desk.practitioners import Pick
 from domain.desk.text_templates import addressed, odd_places
 from domain.errors import Invalid, NotFound
 from domain.messages import attachments, clinic_side
@@ -72,14 +73,14 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Signers:
-    practitioners: Sequence[Choice]
+    pick: Pick
     teams: Sequence[Choice]
 
 
-async def signers(member: Member) -> Signers:
+async def signers(member: Member, chosen: UUID | None = None, name: str = "") -> Signers:
     """In whose name this member writes: a practitioner, in their own alone."""
     teams = [] if member.only is not None else await lists.teams()
-    return Signers(await lists.practitioners(member), teams)
+    return Signers(await practitioners.pick(member, chosen, name), teams)
 
 
 async def recipients(
@@ -209,10 +210,10 @@ async def _check(member: Member, written: Written) -> None:
     problems = {name: "odd_place" for name, text in parts.items() if odd_places(text)}
     if problems:
         raise Invalid(problems)
-    offered = await signers(member)
-    known = {each.id for each in (*offered.practitioners, *offered.teams)}
-    chosen = {written.signer.practitioner, written.signer.team} - {None}
-    if chosen - known:
+    signer = written.signer
+    if signer.practitioner and not await practitioners.is_offered(member, signer.practitioner):
+        raise Invalid({"sender": "unknown"})
+    if signer.team and signer.team not in {each.id for each in (await signers(member)).teams}:
         raise Invalid({"sender": "unknown"})
 
 

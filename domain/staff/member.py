@@ -49,6 +49,11 @@ class Member:
         """The one practitioner whose day, calendar and messages they see; None: all of them."""
         return (self.practitioner or NOBODY) if self.role is Role.PRACTITIONER else None
 
+    @property
+    def own(self) -> list[UUID] | None:
+        """The same, for a question about many."""
+        return None if self.only is None else [self.only]
+
     def check_practitioner(self, practitioner: UUID | None) -> None:
         """What is another practitioner's does not exist for a practitioner."""
         if self.only is not None and practitioner != self.only:

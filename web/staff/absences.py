@@ -10,9 +10,9 @@ from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from domain.desk import absences, calls, lists
+from domain.desk import absences, calls
 from domain.desk.absences import Decision, Period, TypedPeriod
-from domain.desk.practitioners import whose
+from domain.desk.practitioners import pick, whose
 from domain.errors import Conflict, Invalid, Refusal
 from domain.staff.roles import Right
 from domain.texts import read_id
@@ -179,7 +179,7 @@ async def _list(
         status_code=status_of(refusal) if refusal else 200,
         refusal=refusal,
         practitioner=await whose(member, practitioner) if practitioner else None,
-        practitioners=await lists.practitioners(member),
+        pick=await pick(member, practitioner) if practitioner else None,
         absences=away,
         typed=typed,
         today=member.clinic.today(now),

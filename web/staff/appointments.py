@@ -23,6 +23,7 @@ from web.security import STAFF
 from web.staff.booking import read_wish, wish_query
 from web.staff.editing import typed_in, version_in
 from web.staff.pages import staff_page
+from web.staff.picking import read_pick
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -95,7 +96,8 @@ async def choose_new_time(
     desk = await appointments.open_visit(request.user, appointment, now=now)
     if not desk.stands:
         return see_other(visit_url(appointment))
-    wish = read_wish(request, default=desk.practitioner)
+    pick = await read_pick(request.user, request.query_params, default=desk.practitioner)
+    wish = read_wish(request, pick)
     return await _page(
         request,
         "staff/appointments/choose_new_time.html",
@@ -109,7 +111,7 @@ async def choose_new_time(
             is_urgent=desk.visit.is_urgent,
             now=now,
         ),
-        practitioners=await lists.practitioners(request.user),
+        pick=pick,
         sites=await lists.sites(),
         base=f"{visit_url(appointment)}/deplacement",
         wish_query=wish_query,

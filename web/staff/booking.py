@@ -13,6 +13,7 @@ from litestar.params import FromPath
 from domain.appointments.rules import LONGEST_REASON
 from domain.desk import appointments, booking, people, search
 from domain.desk.booking import Wish
+from domain.desk.practitioners import Pick
 from domain.errors import (
     AlreadyBooked,
     Conflict,
@@ -29,6 +30,7 @@ from web.responses import see_other
 from web.security import STAFF
 from web.staff.editing import typed_in
 from web.staff.pages import staff_page
+from web.staff.picking import read_pick
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -50,12 +52,14 @@ async def list_visits(request: AnyRequest, patient: FromPath[UUID], now: Now) ->
 async def choose_time(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Response[Any]:
     asked = read_id(request.query_params.get("type", ""))
     own = await booking.own_practitioner(request.user, patient, asked)
-    desk = await booking.desk(request.user, patient, read_wish(request, default=own), now=now)
+    pick = await read_pick(request.user, request.query_params, default=own, kept=own)
+    desk = await booking.desk(request.user, patient, read_wish(request, pick), now=now)
     return await _page(
         request,
         "staff/booking/choose_time.html",
         patient,
         desk=desk,
+        pick=pick.beginning_with(desk.primary),
         person=desk.person,
         base=f"{visits_url(patient)}/nouveau",
         wish_query=wish_query,
@@ -120,13 +124,11 @@ def visits_url(patient: UUID) -> str:
     return f"{STAFF}/patients/{patient}/rendez-vous"
 
 
-def read_wish(request: AnyRequest, *, default: UUID | None) -> Wish:
-    """`default`: the practitioner, where none was chosen and « Peu importe » neither."""
+def read_wish(request: AnyRequest, pick: Pick) -> Wish:
     query = request.query_params
-    practitioner = query.get("intervenant", "")
     return Wish(
         visit_type=read_id(query.get("type", "")),
-        practitioner=read_id(practitioner) if practitioner else default,
+        practitioner=pick.chosen,
         site=read_id(query.get("lieu", "")),
         week=urls.day(query.get("semaine", "")),
         opened=urls.opened_half(query.get("entier", "")),

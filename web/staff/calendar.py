@@ -9,12 +9,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from domain.clinic import hours
-from domain.desk import absences, calendar, lists
+from domain.desk import absences, calendar
+from domain.desk.practitioners import pick
 from domain.staff.roles import Right
-from domain.texts import read_id
 from web.responses import see_other
 from web.security import STAFF
 from web.staff.pages import staff_page
+from web.staff.picking import read_pick
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -25,13 +26,15 @@ FOLDER = f"{STAFF}/agenda"
 
 @get(FOLDER, opt={"staff": Right.CALENDAR})
 async def choose_calendar(request: AnyRequest) -> Response[Any]:
-    """To the one that was chosen, or the first."""
-    query = request.query_params
-    asked = read_id(query.get("intervenant", ""))
-    practitioner = asked or await calendar.first_practitioner(request.user)
-    if practitioner is None:
-        return await staff_page(request, "staff/calendar/choose_calendar.html", tab=TAB)
-    return see_other(week_url(practitioner, hours.read_day(query.get("semaine", ""))))
+    """To the one that was chosen, or the first; a name that is not one's is asked for again."""
+    query, shown = request.query_params, hours.read_day(request.query_params.get("semaine", ""))
+    found = await read_pick(request.user, query)
+    practitioner = found.chosen or await calendar.first_practitioner(request.user)
+    if found.problem or practitioner is None:
+        return await staff_page(
+            request, "staff/calendar/choose_calendar.html", tab=TAB, pick=found, week=shown
+        )
+    return see_other(week_url(practitioner, shown))
 
 
 @get(f"{FOLDER}/{{practitioner:uuid}}", opt={"staff": Right.CALENDAR})
@@ -49,7 +52,7 @@ async def show_calendar_week(
         about=week.patients,
         reading=READING,
         calendar=week,
-        practitioners=await lists.practitioners(request.user),
+        pick=await pick(request.user, practitioner),
         today=request.user.clinic.today(now),
         day=shown_day(week, hours.read_day(query.get("jour", "")), request.user.clinic.today(now)),
         done=query.get("fait", ""),

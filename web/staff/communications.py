@@ -11,8 +11,9 @@ from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
-from domain.desk import communications, lists, people, sending, text_templates
-from domain.desk.communications import Asked, Status
+from domain.desk import communications, lists, people, practitioners, sending, text_templates
+from domain.desk.communications import Asked, Party, Status
+from domain.desk.practitioners import Pick
 from domain.errors import Conflict, Invalid, NotFound, Refusal
 from domain.messages.attachments import Opened
 from domain.messages.clinic_side import LONGEST_CLINIC_BODY
@@ -30,11 +31,10 @@ from web.staff.composing import (
     Typed,
     began,
     inserted,
-    party_value,
-    read_party,
     written,
 )
 from web.staff.pages import staff_page
+from web.staff.picking import party_value, pick_party
 from web.threads import OLDER, is_fetched_ahead
 
 AnyRequest = Request[Any, Any, Any]
@@ -53,8 +53,11 @@ MINE = "moi"
 
 @get(FOLDER, opt=MESSAGES)
 async def show_inbox(request: AnyRequest, now: Now) -> Response[Any]:
-    inbox = await communications.inbox(request.user, _asked(request), now=now)
-    query = {name: request.query_params.get(name, "") for name in ("etat", "pour", "q")}
+    party, pick = await pick_party(request.user, request.query_params, "pour")
+    asked = _asked(request, party)
+    inbox = await communications.inbox(request.user, asked, now=now)
+    query = {name: request.query_params.get(name, "") for name in ("etat", "q")}
+    query["pour"] = MINE if asked.is_mine else party_value(party)
     return await staff_page(
         request,
         "staff/communications/show_inbox.html",
@@ -65,7 +68,7 @@ async def show_inbox(request: AnyRequest, now: Now) -> Response[Any]:
         query=query,
         statuses=STATUSES,
         url=lambda **changes: _with(FOLDER, query | changes),
-        practitioners=await lists.practitioners(request.user),
+        pick=pick,
         teams=await lists.teams(),
         done=request.query_params.get("fait", ""),
         sent=request.query_params.get("nombre", ""),
@@ -107,7 +110,7 @@ async def leave_staff_answer(
 @post(f"{THREAD}/reponse", opt={**MESSAGES, "files": True}, request_max_body_size=LARGEST_FORM)
 async def answer_thread(request: AnyRequest, thread: FromPath[UUID], now: Now) -> Response[Any]:
     form, key = await request.form(), _key(await request.form())
-    typed = Typed.sent(form)
+    typed = await Typed.sent(request.user, form)
     if INSERT in form:
         return await thread_page(request, thread, now, typed=await inserted(typed))
     said, store = await written(form, typed), portal_of(request).files
@@ -134,11 +137,14 @@ async def decide_reply(request: AnyRequest, thread: FromPath[UUID], now: Now) ->
 @post(f"{THREAD}/responsable", opt=MESSAGES)
 async def assign_thread(request: AnyRequest, thread: FromPath[UUID], now: Now) -> Response[Any]:
     form = await request.form()
-    to, seen = read_party(str(form.get("a", ""))), read_id(str(form.get("avant", "")))
+    (to, pick), seen = (
+        await pick_party(request.user, form, "a"),
+        read_id(str(form.get("avant", ""))),
+    )
     try:
         await communications.assign(request.user, thread, to, seen=seen, now=now)
     except (Invalid, Conflict) as refusal:
-        return await thread_page(request, thread, now, refusal=refusal)
+        return await thread_page(request, thread, now, assigned=pick, refusal=refusal)
     return leave_to(request, f"{FOLDER}/{thread}?fait=confie")
 
 
@@ -183,13 +189,13 @@ async def thread_page(
     now: datetime,
     *,
     typed: Typed | None = None,
+    assigned: Pick | None = None,
     refusal: Refusal | None = None,
 ) -> Response[Any]:
     """With the answer's form: as it begins, or as it was left."""
     member, query = request.user, request.query_params
     before, is_read = read_id(query.get(OLDER, "")), not is_fetched_ahead(request)
     view = await communications.open(member, thread, before=before, is_read=is_read, now=now)
-    offered = await sending.signers(member)
     if typed is None:
         typed = await began(request, Typed(signer=party_value(view.party), may_answer=True))
     return await staff_page(
@@ -203,7 +209,8 @@ async def thread_page(
         view=view,
         action=signed(request, f"{FOLDER}/{thread}/reponse"),
         typed=typed,
-        signers=offered,
+        signers=await typed.signers(member),
+        assigned=assigned or await practitioners.pick(member, view.party.practitioner),
         teams=await lists.teams(),
         templates=await text_templates.every(),
         limit=LONGEST_CLINIC_BODY,
@@ -228,13 +235,12 @@ async def _file(
     return await answer(request, request.user.id, find, disposition)
 
 
-def _asked(request: AnyRequest) -> Asked:
+def _asked(request: AnyRequest, party: Party) -> Asked:
     query = request.query_params
-    whose = query.get("pour", "")
     return Asked(
         status=STATUSES.get(query.get("etat", ""), "waiting"),
-        party=read_party(whose),
-        is_mine=whose == MINE,
+        party=party,
+        is_mine=query.get("pour", "") == MINE and party == Party(),
         words=query.get("q", ""),
         after=read_id(query.get("apres", "")),
     )

@@ -4,35 +4,37 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, cast
-from uuid import UUID
 
 from litestar import Request
 from litestar.datastructures import FormMultiDict, UploadFile
 
-from domain.desk import text_templates
-from domain.desk.communications import Party
-from domain.desk.sending import Written
+from domain.desk import sending, text_templates
+from domain.desk.sending import Signers, Written
 from domain.desk.text_templates import Stored
 from domain.messages import attachments, pdf_check
 from domain.messages.attachments import File
 from domain.messages.rules import Kind
+from domain.staff.member import Member
 from domain.texts import read_id
 from web import kept_letter
 from web.security import FILES, read_cookie
+from web.staff.picking import party_value, pick_party, read_party
 
 AnyRequest = Request[Any, Any, Any]
 KINDS: dict[str, Kind] = {"message": "message", "document": "document", "facture": "invoice"}
-TEAM, PRACTITIONER = "equipe", "intervenant"
 ROOM = 500_000
 """For the text of a form, in whatever letters, beside its files."""
 LARGEST_FORM = attachments.MOST_FILES * pdf_check.MOST_BYTES + ROOM
 INSERT = "inserer"
+SIGNER = "de"
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
     kind: str = "message"
     signer: str = ""
+    signer_name: str = ""
+    """Typed, and nobody's alone."""
     subject: str = ""
     text: str = ""
     may_answer: bool = False
@@ -49,13 +51,15 @@ class Typed:
     key: str = field(default_factory=lambda: secrets.token_urlsafe(18))
 
     @classmethod
-    def sent(cls, form: FormMultiDict) -> Self:
+    async def sent(cls, member: Member, form: FormMultiDict) -> Self:
         def of(name: str) -> str:
             return str(form.get(name, ""))
 
+        signer, pick = await pick_party(member, form, SIGNER)
         return cls(
             kind=of("genre"),
-            signer=of("de"),
+            signer=party_value(signer),
+            signer_name=pick.typed,
             subject=of("sujet"),
             text=of("texte"),
             may_answer=of("reponse") == "oui",
@@ -70,6 +74,10 @@ class Typed:
         """Its text after what is there; its subject where there is none."""
         text = f"{self.text.rstrip()}\n\n{stored.body}" if self.text.strip() else stored.body
         return replace(self, text=text, subject=self.subject or stored.subject, template="")
+
+    async def signers(self, member: Member) -> Signers:
+        """To choose from, after what was typed."""
+        return await sending.signers(member, read_party(self.signer).practitioner, self.signer_name)
 
 
 async def written(form: FormMultiDict, typed: Typed) -> Written:
@@ -101,21 +109,6 @@ async def inserted(typed: Typed) -> Typed:
     """With the text that was chosen in the form; without one, as it is."""
     template = read_id(typed.template)
     return typed.with_template(await text_templates.find(template)) if template else typed
-
-
-def read_party(text: str) -> Party:
-    kind, _, id = text.partition(":")
-    found: UUID | None = read_id(id)
-    return Party(
-        practitioner=found if kind == PRACTITIONER else None, team=found if kind == TEAM else None
-    )
-
-
-def party_value(party: Party) -> str:
-    """As a form and an address carry it."""
-    if party.practitioner:
-        return f"{PRACTITIONER}:{party.practitioner}"
-    return f"{TEAM}:{party.team}" if party.team else ""
 
 
 async def _files(form: FormMultiDict) -> Sequence[File]:

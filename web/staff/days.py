@@ -9,10 +9,10 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from domain.desk import days, lists
+from domain.desk import days
 from domain.desk.days import TypedDay
 from domain.desk.hours import templates_of
-from domain.desk.practitioners import whose
+from domain.desk.practitioners import pick, whose
 from domain.errors import Conflict, Invalid, Refusal
 from domain.staff.roles import Right
 from web.errors import status_of
@@ -82,7 +82,7 @@ async def _page(
         status_code=status_of(refusal) if refusal else 200,
         refusal=refusal,
         practitioner=await whose(request.user, practitioner),
-        practitioners=await lists.practitioners(request.user),
+        pick=await pick(request.user, practitioner),
         days=await days.days(request.user, practitioner, now=now),
         templates=await templates_of(practitioner),
         today=request.user.clinic.today(now),

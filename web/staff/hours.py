@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from domain.clinic.hours import MOST_LINES, TypedLine
 from domain.desk import hours, lists
 from domain.desk.hours import Effect, Template, Typed
-from domain.desk.practitioners import whose
+from domain.desk.practitioners import pick, whose
 from domain.errors import ChangedMeanwhile, Conflict, Invalid, Refusal
 from domain.staff.roles import Right
 from web.errors import status_of
@@ -37,7 +37,7 @@ async def list_hours(request: AnyRequest, practitioner: FromPath[UUID]) -> Respo
         "staff/hours/list_hours.html",
         tab=TAB,
         practitioner=await whose(request.user, practitioner, Right.TEMPLATES),
-        practitioners=await lists.practitioners(request.user),
+        pick=await pick(request.user, practitioner),
         templates=await hours.templates(request.user, practitioner),
         done=request.query_params.get("fait", ""),
     )

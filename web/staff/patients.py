@@ -18,6 +18,7 @@ from web.errors import status_of
 from web.responses import see_other
 from web.security import STAFF
 from web.staff.pages import staff_page
+from web.staff.picking import BY_NAME, FIELD, read_pick
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -97,8 +98,10 @@ async def save_patient(request: AnyRequest, patient: FromPath[UUID], now: Now) -
 async def _typed(request: AnyRequest) -> dict[str, str]:
     form = await request.form()
     more = (*patients.FIELDS, *(BASE + name for name in patients.FIELDS))
-    names = (*more, "cle", "version", "malgre", "compte", "demande")
-    return {name: str(form.get(name, "")) for name in names}
+    names = (*more, FIELD + BY_NAME, "cle", "version", "malgre", "compte", "demande")
+    typed = {name: str(form.get(name, "")) for name in names}
+    pick = await read_pick(request.user, typed)
+    return typed | {FIELD: pick.value or typed[FIELD]}
 
 
 def _after_making(made: UUID, typed: Mapping[str, str]) -> str:
@@ -125,7 +128,7 @@ async def _new_page(
         typed=typed,
         problems=refusal.problems if isinstance(refusal, Invalid) else {},
         similar=similar,
-        practitioners=await patients.practitioners(request.user),
+        pick=await read_pick(request.user, typed),
         key=secrets.token_urlsafe(16),
     )
 
@@ -160,5 +163,5 @@ async def _edit_page(
         base={BASE + name: base[name] for name in patients.FIELDS},
         newer=current if is_changed else {},
         problems=refusal.problems if isinstance(refusal, Invalid) else {},
-        practitioners=await patients.practitioners(request.user, current["intervenant"]),
+        pick=await read_pick(request.user, shown, kept=read_id(current[FIELD])),
     )

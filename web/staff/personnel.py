@@ -1,15 +1,18 @@
 """« Personnel »: who works at the clinic."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from litestar import Request, Response, get, post
+from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from domain import texts
-from domain.desk import lists
+from domain.desk import practitioners
+from domain.desk.practitioners import Pick
 from domain.errors import ChangedMeanwhile, Conflict, Invalid, TooMany
 from domain.staff import personnel
 from domain.staff.personnel import Colleague, Form
@@ -20,6 +23,7 @@ from web.responses import see_other
 from web.security import STAFF
 from web.staff.editing import version_in
 from web.staff.pages import staff_page
+from web.staff.picking import read_pick
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -53,11 +57,11 @@ async def write_staff(request: AnyRequest) -> Response[Any]:
 @post(f"{PERSONNEL}/nouveau", opt=FOR_STAFF)
 async def add_staff(request: AnyRequest, now: Now) -> Response[Any]:
     sent, links = await request.form(), portal_of(request).links
-    form, key = Form.of(sent), str(sent.get("cle", ""))
+    (form, pick), key = await _form(request, sent), str(sent.get("cle", ""))
     try:
         await personnel.add(request.user, form, key=key, links=links, now=now)
     except (Invalid, Conflict) as refusal:
-        return await _new(request, form, key or str(uuid4()), refusal)
+        return await _new(request, form, key or str(uuid4()), pick, refusal)
     return see_other(f"{PERSONNEL}?fait=ajout")
 
 
@@ -70,12 +74,12 @@ async def edit_staff(request: AnyRequest, member: FromPath[UUID], now: Now) -> R
 @post(ONE, opt=FOR_STAFF)
 async def change_staff(request: AnyRequest, member: FromPath[UUID], now: Now) -> Response[Any]:
     sent = await request.form()
-    form, version = Form.of(sent), version_in(sent)
+    (form, pick), version = await _form(request, sent), version_in(sent)
     try:
         await personnel.change(request.user, member, form, version, now=now)
     except (Invalid, Conflict) as refusal:
         known = await personnel.colleague(request.user, member, now=now)
-        return await _edit(request, known, form, refusal)
+        return await _edit(request, known, form, refusal, pick)
     return see_other(f"{PERSONNEL}?fait=changement")
 
 
@@ -105,22 +109,42 @@ async def reactivate_staff(request: AnyRequest, member: FromPath[UUID], now: Now
     return see_other(f"{PERSONNEL}/{member}?fait=reactivation")
 
 
+async def _form(request: AnyRequest, sent: FormMultiDict) -> tuple[Form, Pick]:
+    form, pick = Form.of(sent), await read_pick(request.user, sent)
+    return replace(form, intervenant=pick.value or form.intervenant), pick
+
+
 async def _new(
-    request: AnyRequest, form: Form, key: str, refusal: Refused | None = None
+    request: AnyRequest,
+    form: Form,
+    key: str,
+    pick: Pick | None = None,
+    refusal: Refused | None = None,
 ) -> Response[Any]:
     return await _page(
-        request, "staff/personnel/write_staff.html", form=form, key=key, refusal=refusal
+        request,
+        "staff/personnel/write_staff.html",
+        form=form,
+        key=key,
+        pick=pick or await practitioners.pick(request.user),
+        refusal=refusal,
     )
 
 
 async def _edit(
-    request: AnyRequest, known: Colleague, form: Form, refusal: Refused | None = None
+    request: AnyRequest,
+    known: Colleague,
+    form: Form,
+    refusal: Refused | None = None,
+    pick: Pick | None = None,
 ) -> Response[Any]:
+    own = texts.read_id(known.form.intervenant)
     return await _page(
         request,
         "staff/personnel/edit_staff.html",
         known=known,
         form=form,
+        pick=pick or await practitioners.pick(request.user, own, kept=own),
         done=request.query_params.get("fait", ""),
         differs=isinstance(refusal, ChangedMeanwhile),
         current_url=f"{PERSONNEL}/{known.id}",
@@ -137,7 +161,6 @@ async def _page(
         template,
         tab="staff",
         status_code=status_of(refusal) if refusal else 200,
-        practitioners=await lists.practitioners(request.user),
         problems=refusal.problems if isinstance(refusal, Invalid) else {},
         refusal=None if is_invalid else refusal,
         **context,

@@ -29,10 +29,10 @@ from web.staff.composing import (
     Typed,
     began,
     inserted,
-    party_value,
     written,
 )
 from web.staff.pages import staff_page
+from web.staff.picking import party_value, read_pick
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -51,9 +51,9 @@ async def choose_recipients(request: AnyRequest, now: Now) -> Response[Any]:
     added, taken = unpacked(query.get("avec", "")), unpacked(query.get("sans", ""))
     if added or taken:
         return see_other(_choosing([id for id in (*chosen, *added) if id not in taken]))
-    practitioner, asked = read_id(query.get("intervenant", "")), day(query.get("jour", ""))
-    if practitioner is not None and asked is not None:
-        seen = await sending.seen_on(request.user, practitioner, asked, now=now)
+    pick, asked = await read_pick(request.user, query), day(query.get("jour", ""))
+    if pick.chosen is not None and asked is not None:
+        seen = await sending.seen_on(request.user, pick.chosen, asked, now=now)
         ids = [*chosen, *(each.id for each in seen)]
         return see_other(_choosing(ids, jour=asked.isoformat(), trouves=str(len(seen))))
     people_chosen = await sending.recipients(request.user, chosen, now=now)
@@ -69,10 +69,10 @@ async def choose_recipients(request: AnyRequest, now: Now) -> Response[Any]:
         words=query.get("q", ""),
         day=query.get("jour", ""),
         number_found=query.get("trouves", ""),
-        is_day_missing=bool("intervenant" in query and "jour" in query),
+        is_day_missing="intervenant" in query and "jour" in query and not pick.problem,
         a=packed(chosen),
         most=MOST_RECIPIENTS,
-        practitioners=await lists.practitioners(request.user),
+        pick=pick,
         packed=packed,
         today=request.user.clinic.today(now),
     )
@@ -112,7 +112,7 @@ async def send_to_many(request: AnyRequest, now: Now) -> Response[Any]:
 
 async def _send(request: AnyRequest, patients: Sequence[UUID], now: datetime) -> Response[Any]:
     form = await request.form()
-    typed, key = Typed.sent(form), str(form.get("cle", ""))
+    typed, key = await Typed.sent(request.user, form), str(form.get("cle", ""))
     if not key:
         raise NotFound
     if INSERT in form:
@@ -141,9 +141,9 @@ async def _form_page(
     to = await sending.recipients(member, patients, now=now)
     if len(to) > MOST_RECIPIENTS:
         raise Invalid({"recipients": "too_many"})
-    offered = await sending.signers(member)
     if typed is None:
-        typed = await began(request, Typed(signer=_own(member.practitioner, offered)))
+        own = _own(member.practitioner, await sending.signers(member))
+        typed = await began(request, Typed(signer=own))
     return await staff_page(
         request,
         "staff/sending/write.html",
@@ -156,7 +156,7 @@ async def _form_page(
         action=signed(request, _action(to)),
         choosing=_choosing(patients),
         typed=typed,
-        signers=offered,
+        signers=await typed.signers(member),
         sites=await lists.sites(),
         templates=await text_templates.every(),
         limit=LONGEST_CLINIC_BODY,

@@ -10,13 +10,15 @@ from litestar.di import NamedDependency
 
 from domain.desk import appointments, day, lists
 from domain.desk.appointments import Decided
+from domain.desk.practitioners import Pick
 from domain.errors import NotFound
 from domain.staff.roles import Right
-from domain.texts import read_id
+from domain.texts import read_id, read_number
 from web.booking_urls import day as read_day
 from web.responses import here
 from web.security import STAFF
 from web.staff.pages import staff_page
+from web.staff.picking import read_pick
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -24,33 +26,41 @@ Now = NamedDependency[datetime]
 
 @get(STAFF, opt={"staff": Right.DAY})
 async def show_day(request: AnyRequest, now: Now) -> Response[Any]:
-    board, done = await _board(request, now), await _done(request, now)
+    pick, done = await read_pick(request.user, request.query_params), await _done(request, now)
+    board = await _board(request, pick, now)
     about = [*board.patients, *([done.visit.patient] if done else [])]
-    return await _page(request, board, here(request), about, done)
+    return await _page(request, board, pick, here(request), about=about, done=done)
 
 
 @get(f"{STAFF}/jour", opt={"staff": Right.DAY, "quiet": True})
 async def refresh_day(request: AnyRequest, now: Now) -> Response[Any]:
     """As the open page asks each minute: nothing, while it shows what there is."""
-    board = await _board(request, now)
+    pick = await read_pick(request.user, request.query_params)
+    board = await _board(request, pick, now)
     if request.query_params.get("vu") == board.mark:
         return Response(b"", status_code=204)
     about = await day.newly_shown(request.user, board, now=now)
-    return await _page(request, board, day_url(board.day.asked), about)
+    return await _page(request, board, pick, day_url(board.day.asked), about=about)
 
 
 def day_url(asked: day.Asked, **changed: Any) -> str:
-    values = {"jour": asked.day, "intervenant": asked.practitioner, "lieu": asked.site} | changed
+    values = {
+        "jour": asked.day,
+        "intervenant": asked.practitioner,
+        "lieu": asked.site,
+        "page": asked.page if asked.page > 1 else None,
+    } | changed
     query = "&".join(f"{name}={value}" for name, value in values.items() if value)
     return f"{STAFF}?{query}"
 
 
-async def _board(request: AnyRequest, now: datetime) -> day.Board:
+async def _board(request: AnyRequest, pick: Pick, now: datetime) -> day.Board:
     query, member = request.query_params, request.user
     asked = day.Asked(
         day=read_day(query.get("jour", "")) or member.clinic.today(now),
-        practitioner=read_id(query.get("intervenant", "")),
+        practitioner=pick.chosen,
         site=read_id(query.get("lieu", "")),
+        page=read_number(query.get("page", ""), digits=4) or 1,
     )
     return await day.board(member, asked, now=now)
 
@@ -69,7 +79,9 @@ async def _done(request: AnyRequest, now: datetime) -> Decided | None:
 async def _page(
     request: AnyRequest,
     board: day.Board,
+    pick: Pick,
     url: str,
+    *,
     about: Sequence[UUID],
     done: Decided | None = None,
 ) -> Response[Any]:
@@ -81,7 +93,7 @@ async def _page(
         about=about,
         reading=day.READING,
         board=board,
-        practitioners=await lists.practitioners(request.user),
+        pick=pick,
         sites=await lists.sites(),
         day_url=day_url,
         done=done,

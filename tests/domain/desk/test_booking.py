@@ -11,7 +11,7 @@ import pytest
 from domain import db
 from domain.appointments import booking as patients_booking
 from domain.clinic.tables import ScheduleVisitType, VisitType
-from domain.desk import booking
+from domain.desk import booking, practitioners
 from domain.desk.booking import Wish
 from domain.errors import (
     AlreadyBooked,
@@ -254,8 +254,9 @@ async def test_the_page_begins_with_the_type_last_used_and_the_own_practitioner(
     await world.another_practitioner("Abel")
     desk = await week(world)
     assert desk.wish.visit_type == world.visit_type  # an urgent visit says nothing of the next
-    assert desk.practitioners[0].id == world.practitioner
     member = await at_work(world)
+    offered = (await practitioners.pick(member)).beginning_with(desk.primary)
+    assert [each.id == world.practitioner for each in offered.listed] == [True, False]
     assert await booking.own_practitioner(member, world.alice) == world.practitioner
     assert await booking.own_practitioner(member, world.bob) is None
 

@@ -9,7 +9,7 @@ import pytest
 
 from domain import db
 from domain.clinic.tables import Practitioner
-from domain.desk import patients
+from domain.desk import patients, practitioners
 from domain.errors import ChangedMeanwhile, FormReused, Invalid, NotFound, PossibleDuplicates
 from domain.people import identity
 from domain.people.identity import Phones
@@ -178,8 +178,8 @@ async def test_who_is_offered_no_more_stays_ones_own_and_is_nobody_elses(
 ) -> None:
     await edited(dana, world, intervenant=str(world.practitioner))
     await Practitioner.update({Practitioner.ended_at: world.now}, force=True)
-    choices = await patients.practitioners(dana, str(world.practitioner))
-    assert [choice.id for choice in choices] == [world.practitioner]
+    choices = await practitioners.pick(dana, kept=world.practitioner)
+    assert [choice.id for choice in choices.listed] == [world.practitioner]
     await edited(dana, world, "2", intervenant=str(world.practitioner))
     with pytest.raises(Invalid):
         await made(dana, world, intervenant=str(world.practitioner))

@@ -1,0 +1,209 @@
+"""In a clinic of many practitioners, every form that names one takes a name that is typed."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from urllib.parse import quote
+from uuid import UUID
+
+import httpx
+import pytest
+
+from domain import db
+from domain.desk import practitioners
+from tests.domain.records import rows
+from tests.web.browser import Browser, elements, heading, main, title
+from tests.web.staff.newcomers import CHART
+from tests.web.staff.scene import COLLEAGUE
+from tests.world import World
+from web.staff.sending import packed
+
+HOUR = timedelta(hours=1)
+UNKNOWN = "Aucun intervenant ne s’appelle « Personne »."
+SEVERAL = "Plusieurs intervenants s’appellent « Hugo » : choisissez dans la liste."
+
+
+@pytest.fixture(autouse=True)
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(practitioners, "MOST_LISTED", 2)
+
+
+@pytest.fixture
+async def tran(world: World) -> UUID:
+    """One of three; two of them are called Hugo."""
+    schedule = await world.another_practitioner("Tran")
+    await world.another_practitioner("Zola")
+    (row,) = await rows("SELECT practitioner FROM schedule WHERE id = {}", schedule)
+    found: UUID = row["practitioner"]
+    return found
+
+
+def chosen(page: httpx.Response, field: str = "intervenant") -> str:
+    """What the list of that field stands at."""
+    (options,) = re.findall(rf'<select[^>]* name="{field}"[^>]*>(.*?)</select>', page.text, re.S)
+    return "".join(re.findall(r'value="([^"]*)" selected', options))
+
+
+def typed(page: httpx.Response, field: str = "intervenant") -> str:
+    (box,) = [e for e in elements(page, "input") if e.attrs.get("name") == f"{field}_nom"]
+    return box.attrs["value"]
+
+
+Where = Callable[[World], str]
+FILTERS: dict[str, Where] = {
+    "the day": lambda _: "/clinique?",
+    "a week": lambda _: "/clinique/agenda?",
+    "whom to write to": lambda _: "/clinique/communications/envoi?",
+    "booking": lambda w: f"/clinique/patients/{w.alice}/rendez-vous/nouveau?",
+}
+
+
+@pytest.mark.parametrize("where", FILTERS.values(), ids=FILTERS.keys())
+async def test_a_filter_takes_a_name_and_says_what_is_wrong_with_it(
+    dana: Browser, world: World, tran: UUID, where: Where
+) -> None:
+    at = where(world)
+    page = await dana.open(f"{at}intervenant={world.practitioner}&intervenant_nom=tran")
+    assert page.status_code == 200
+    assert chosen(page) == str(tran)
+    assert typed(page) == ""
+    unknown = await dana.open(f"{at}intervenant_nom=Personne")
+    assert UNKNOWN in main(unknown)
+    assert typed(unknown) == "Personne"
+    several = await dana.open(f"{at}intervenant_nom=Hugo")
+    assert SEVERAL in main(several)
+    assert typed(several) == ""
+    assert "Hugo Tran" in main(several)
+    assert "Hugo Zola" in main(several)
+
+
+async def test_the_day_of_a_name_is_that_practitioners(
+    dana: Browser, world: World, tran: UUID
+) -> None:
+    await world.appointment(world.now + HOUR)
+    await world.appointment(world.now + 2 * HOUR, practitioner=tran, patient=world.charlie)
+    page = await dana.get("/clinique?intervenant_nom=tran")
+    assert [e.text for e in elements(page, "h2") if "Hugo" in e.text or "Roy" in e.text] == [
+        "Dr Hugo Tran Clinique des Érables · 1 rendez-vous"
+    ]
+
+
+async def test_a_week_that_a_name_did_not_choose_asks_again(dana: Browser, tran: UUID) -> None:
+    page = await dana.get("/clinique/agenda?intervenant_nom=Personne&semaine=2026-11-30")
+    assert title(page).startswith("Erreur : ")
+    (week,) = [e for e in elements(page, "input") if e.attrs.get("name") == "semaine"]
+    assert week.attrs["value"] == "2026-11-30"
+    found = await dana.get(f"/clinique/agenda?intervenant_nom=tran&semaine={week.attrs['value']}")
+    assert found.headers["location"] == (
+        f"/clinique/agenda/{tran}?semaine=2026-11-30&jour=2026-11-30"
+    )
+
+
+async def test_moving_takes_a_name(dana: Browser, world: World, tran: UUID) -> None:
+    visit = await world.appointment(world.now + 30 * HOUR)
+    at = f"/clinique/rendez-vous/{visit}/deplacement"
+    assert chosen(await dana.get(at)) == str(world.practitioner)
+    assert chosen(await dana.get(f"{at}?intervenant_nom=tran")) == str(tran)
+    assert chosen(await dana.get(f"{at}?intervenant=tous")) == ""
+
+
+async def test_the_inbox_is_narrowed_by_a_name(dana: Browser, world: World, tran: UUID) -> None:
+    thread = await world.thread(subject="À Dr Tran", may_answer=True)
+    await world.message(thread, "Bonjour", account=world.alice_account)
+    await world.thread(subject="À personne")
+    await db.fetch(
+        "UPDATE message SET practitioner = {} WHERE thread = {} AND account IS NULL", tran, thread
+    )
+    page = await dana.get("/clinique/communications?etat=tous&pour=moi&pour_nom=tran")
+    assert chosen(page, "pour") == f"intervenant:{tran}"
+    assert "À Dr Tran" in main(page)
+    assert "À personne" not in main(page)
+    assert UNKNOWN in main(await dana.get("/clinique/communications?pour_nom=Personne"))
+
+
+async def test_a_thread_is_given_and_answered_in_the_name_that_is_typed(
+    dana: Browser, world: World, tran: UUID
+) -> None:
+    thread = await world.thread(subject="Ma question", may_answer=True)
+    await world.message(thread, "Et ensuite ?", account=world.alice_account)
+    at = f"/clinique/communications/{thread}"
+    refused = await dana.post(f"{at}/responsable", {"a": f"equipe:{world.team}", "a_nom": "Hugo"})
+    assert refused.status_code == 422
+    assert SEVERAL in main(refused)
+    assert await rows("SELECT practitioner FROM assignment") == []
+    await dana.post(f"{at}/responsable", {"a": f"equipe:{world.team}", "a_nom": "tran"})
+    assert [row["practitioner"] for row in await rows("SELECT practitioner FROM assignment")] == [
+        tran
+    ]
+    letter = {"cle": "k", "genre": "message", "texte": "Voici.", "de": f"equipe:{world.team}"}
+    refused = await dana.post(f"{at}/reponse", letter | {"de_nom": "Personne"})
+    assert refused.status_code == 422
+    assert UNKNOWN in main(refused)
+    assert "Voici." in main(refused)
+    assert typed(refused, "de") == "Personne"
+    await dana.post(f"{at}/reponse", letter | {"de_nom": "tran"})
+    (row,) = await rows("SELECT practitioner, team FROM message WHERE body = 'Voici.'")
+    assert (row["practitioner"], row["team"]) == (tran, None)
+
+
+async def test_a_letter_to_many_is_signed_by_the_name_that_is_typed(
+    dana: Browser, world: World, tran: UUID
+) -> None:
+    at = f"/clinique/communications/envoi/message?a={packed([world.alice, world.bob])}"
+    letter = {"cle": "k", "genre": "message", "sujet": "Horaire", "texte": "Voici.", "de": ""}
+    refused = await dana.post(at, letter | {"de_nom": "tran"})
+    assert refused.status_code == 422  # « Oui, envoyer à ces 2 patients »
+    assert chosen(refused, "de") == f"intervenant:{tran}"
+    await dana.post(at, letter | {"de": f"intervenant:{tran}", "certain": "oui"})
+    sent = await rows("SELECT practitioner FROM message WHERE body = 'Voici.'")
+    assert [row["practitioner"] for row in sent] == [tran, tran]
+
+
+async def test_a_chart_takes_the_name_of_ones_own_practitioner(
+    dana: Browser, world: World, tran: UUID
+) -> None:
+    made = CHART | {"intervenant_nom": "Personne"}
+    refused = await dana.post("/clinique/patients/nouveau", made)
+    assert refused.status_code == 422
+    assert UNKNOWN in main(refused)
+    assert typed(refused) == "Personne"
+    several = await dana.post("/clinique/patients/nouveau", made | {"intervenant_nom": "hugo"})
+    assert several.status_code == 422
+    created = await dana.post("/clinique/patients/nouveau", made | {"intervenant_nom": "tran"})
+    at = created.headers["location"].partition("?")[0]
+    page = await dana.get(f"{at}/modification")
+    assert chosen(page) == str(tran)
+    kept = {e.attrs["name"]: e.attrs["value"] for e in elements(page, "input") if "name" in e.attrs}
+    await dana.post(f"{at}/modification", CHART | {"version": "1", "intervenant_nom": "roy"})
+    assert chosen(await dana.get(f"{at}/modification")) == str(world.practitioner)
+    assert kept["avant_intervenant"] == str(tran)
+
+
+async def test_a_colleague_gets_the_calendar_of_the_name_that_is_typed(
+    fay: Browser, tran: UUID
+) -> None:
+    at = "/clinique/personnel/nouveau"
+    zoe = COLLEAGUE | {"cle": "k", "role": "practitioner", "intervenant_nom": "Personne"}
+    refused = await fay.post(at, zoe)
+    assert refused.status_code == 422
+    assert UNKNOWN in main(refused)
+    assert (await fay.post(at, zoe | {"intervenant_nom": "tran"})).status_code == 303
+    (row,) = await rows("SELECT id, practitioner FROM staff_member WHERE email LIKE 'zoe@%'")
+    assert row["practitioner"] == tran
+    assert chosen(await fay.get(f"/clinique/personnel/{row['id']}")) == str(tran)
+
+
+async def test_parts_of_a_calendar_offer_another_by_name(
+    dana: Browser, world: World, tran: UUID
+) -> None:
+    for part in ("", "/journees", "/absences"):
+        page = await dana.get(f"/clinique/agenda/{tran}{part}")
+        assert chosen(page) == str(tran)
+        assert typed(page) == ""
+
+
+async def test_a_name_of_any_letters_is_a_name(dana: Browser, tran: UUID) -> None:
+    for name in ("%", "\0", "'; DROP TABLE practitioner; --", "é" * 500, "🦷", " "):
+        page = await dana.get(f"/clinique?intervenant_nom={quote(name)}")
+        assert page.status_code == 200
+        assert heading(page) == "Aujourd’hui"
