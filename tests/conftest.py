@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from domain import db
-from tests import databases
+from tests import compiled, databases
 from tests.kept import Keeper, kept
 from tests.world import World, build
 
 databases.point_nowhere()
+compiled.keep()
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,6 +25,13 @@ ABOUT_ENGINES = "test_engines.py"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [item for item in items if is_for_this_engine(item)]
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays, and memory there is: the collector need rarely look."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def is_for_this_engine(item: pytest.Item) -> bool:

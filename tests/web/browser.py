@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from html import unescape
 from html.parser import HTMLParser
 from http.cookiejar import Cookie
@@ -183,9 +183,15 @@ class Form:
 
 
 def elements(page: httpx.Response, *tags: str) -> list[Element]:
+    return [element for element in _read(page.text) if not tags or element.tag in tags]
+
+
+@lru_cache(maxsize=8)
+def _read(page: str) -> tuple[Element, ...]:
+    """A test asks for several things of the same page."""
     reader = _Reader()
-    reader.feed(page.text)
-    return [element for element in reader.found if not tags or element.tag in tags]
+    reader.feed(page)
+    return tuple(reader.found)
 
 
 def forms(page: httpx.Response) -> list[Form]:
