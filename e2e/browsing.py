@@ -1,6 +1,7 @@
 """Kinds of browser, and what must hold of whatever page one of them shows."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import axe_playwright_python
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError
 
 COOKIES = {"session", "staff", "csrf", "known", "language", "step", "text", "link"}
+OF_ONE_THING = re.compile(r"\d|.{24}")
 BROWSERS = ("chromium-headless-shell", "chromium")
 GUIDELINES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # What stands in a part of the page, where, how it is related and whether it is seen: not the
@@ -56,7 +58,7 @@ SHAPES = f"""() => {{
     return [shape({{ of: document.body, but: main }}), main ? shape({{ of: main }}) : ""];
 }}"""
 
-# Of each piece of text: its colour, what it stands on, and how large it is.
+# The pieces of text by their colour, what they stand on, and how large they are.
 COLOURS = """() => {
     const ground = (element) => {
         const { backgroundColor, backgroundImage, opacity } = getComputedStyle(element);
@@ -66,13 +68,14 @@ COLOURS = """() => {
     };
     const hasWords = (element) => element.matches("input, textarea, select")
         || [...element.childNodes].some(({ nodeType, data }) => nodeType === 3 && data.trim());
-    return [...new Set([...document.querySelectorAll("body *")]
-        .filter((element) => hasWords(element) && element.checkVisibility())
-        .map((element) => {
-            const { color, fontSize, fontWeight } = getComputedStyle(element);
-            return [color, fontSize, fontWeight, element.matches(":disabled"), ground(element)]
-                .join(" ");
-        }))];
+    const found = {};
+    for (const element of document.querySelectorAll("body *")) {
+        if (!hasWords(element) || !element.checkVisibility()) continue;
+        const { color, fontSize, fontWeight } = getComputedStyle(element);
+        const facts = [color, fontSize, fontWeight, element.matches(":disabled"), ground(element)];
+        (found[facts.join(" ")] ??= []).push(element);
+    }
+    return found;
 }"""
 
 FACTS = f"""() => {{
@@ -81,7 +84,7 @@ FACTS = f"""() => {{
         isWide: scrollWidth > clientWidth,
         isKept: localStorage.length + sessionStorage.length > 0,
         shapes: ({SHAPES})(),
-        colours: ({COLOURS})(),
+        colours: Object.keys(({COLOURS})()),
     }};
 }}"""
 
@@ -201,8 +204,8 @@ class Seen:
             return False
         return True
 
-    def has_new(self, kinds: Iterable[str]) -> bool:
-        return {self.is_new(kind) for kind in kinds} >= {True}  # each is met now
+    def new(self, kinds: Iterable[str]) -> list[str]:
+        return [kind for kind in kinds if self.is_new(kind)]
 
 
 class Inspector:
@@ -222,18 +225,30 @@ class Inspector:
         if self._is_thorough and device.has_scripts:  # axe itself is a script
             self.examine(page, facts)
 
-    def examine(self, page: Page, facts: dict[str, Any]) -> bool:
+    def is_the_first(self, page: Page) -> bool:
+        """Of the states of this page; all are, where nothing is left to the audit."""
+        return self._seen.is_new(address(page)) or self._is_thorough
+
+    def examine(self, page: Page, facts: dict[str, Any], *, but: Sequence[str] = ()) -> bool:
         """Whether the colours were new."""
-        has_new_colours = self._seen.has_new(facts["colours"])
-        if self._seen.has_new(facts["shapes"]):
-            check_guidelines(page, but=[] if has_new_colours else ["color-contrast"])
-        elif has_new_colours:
-            check_contrast(page)
-        return has_new_colours
+        if self._seen.new(facts["shapes"]):
+            check_guidelines(page, but=["color-contrast", *but])
+        return self._examine_colours(page, facts["colours"])
 
     def examine_colours(self, page: Page) -> None:
-        if self._seen.has_new(page.evaluate(COLOURS)):
-            check_contrast(page)
+        self._examine_colours(page, page.evaluate(f"() => Object.keys(({COLOURS})())"))
+
+    def _examine_colours(self, page: Page, colours: Iterable[str]) -> bool:
+        new = self._seen.new(colours)
+        if new:
+            check_contrast(page, new)
+        return bool(new)
+
+
+def address(page: Page) -> str:
+    """The same for a page about one thing or another."""
+    parts = urlsplit(page.url).path.split("/")
+    return "/".join("*" if OF_ONE_THING.search(part) else part for part in parts)
 
 
 def look_over(page: Page) -> dict[str, Any]:
@@ -261,8 +276,9 @@ def check_width(page: Page) -> None:
     ), "nothing scrolls sideways"
 
 
-def check_contrast(page: Page) -> None:
-    _check(page, {"type": "rule", "values": ["color-contrast"]}, {})
+def check_contrast(page: Page, colours: Sequence[str]) -> None:
+    """Of the words in these colours: what is slow is to find what lies under each."""
+    _check(page, {"type": "rule", "values": ["color-contrast"]}, {}, colours)
 
 
 def check_guidelines(page: Page, *, but: Sequence[str] = ()) -> None:
@@ -275,24 +291,29 @@ def bring_axe(context: BrowserContext) -> None:
     context.add_init_script(f"window.loadAxe = function () {{\n{_axe()}\n}};")
 
 
-def _check(page: Page, run_only: dict[str, Any], rules: dict[str, bool]) -> None:
+def _check(
+    page: Page, run_only: dict[str, Any], rules: dict[str, bool], colours: Sequence[str] = ()
+) -> None:
     if not page.evaluate("() => Boolean(window.axe || window.loadAxe)"):
         page.evaluate(_axe())
     found = page.evaluate(
-        """async ([runOnly, rules]) => {
-            if (!window.axe) {
+        f"""async ([runOnly, rules, colours]) => {{
+            if (!window.axe) {{
                 window.loadAxe();
-            }
-            const { violations } = await axe.run(document, {
+            }}
+            const words = colours.length ? ({COLOURS})() : {{}};
+            const include = colours.flatMap((each) => words[each] ?? []);
+            const where = include.length ? {{ include }} : document;
+            const {{ violations }} = await axe.run(where, {{
                 runOnly,
                 rules,
                 resultTypes: ["violations"],
                 preload: false,
                 iframes: false,
-            });
-            return violations.map(({ id, help, nodes }) => [id, help, nodes.map((n) => n.html)]);
-        }""",
-        [run_only, {rule: {"enabled": is_on} for rule, is_on in rules.items()}],
+            }});
+            return violations.map(({{ id, help, nodes }}) => [id, help, nodes.map((n) => n.html)]);
+        }}""",
+        [run_only, {rule: {"enabled": is_on} for rule, is_on in rules.items()}, list(colours)],
     )
     assert not found, f"{page.url}: {found}"
 

@@ -1,7 +1,8 @@
 """Every page and state as far as a page of its own can show something new.
 
-`make audit` takes each through both languages, light and dark, narrow, wide, enlarged and spaced,
-with all of axe: what is not asked again here is asked there.
+Of the states of a page, the first met is read in English, too, and shows where its focus is;
+with `--every-device`, in `make soak`, each is. `make audit PARTS=accessibility` takes each through
+both languages, light and dark, narrow, wide, enlarged and spaced, with all of axe.
 """
 
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ from e2e.states import STATES, State
 NARROW = Device("narrow", 320, 568, is_phone=True)
 ENGLISH = replace(NARROW, language="en")
 WIDE = {"width": 1280, "height": 800}
+OF_THE_FIRST = ["target-size"]
+"""`check_targets` asks for more, of nearly all."""
 PAGES_OF_A_TAB = 40
 """It keeps something of each: after so many it is large and slow."""
 
@@ -84,15 +87,20 @@ class Nobody(Inspector):
 def test_page(state: State, page: Page, portal: Portal, inspector: Inspector) -> None:
     show(page)
     french = reach(state, Patient(page, portal, NARROW, Nobody()))
-    has_new_colours = inspector.examine(page, french)
+    is_the_first = inspector.is_the_first(page)
+    has_new_colours = inspector.examine(page, french, but=[] if is_the_first else OF_THE_FIRST)
     check_targets(page)
     page.set_viewport_size(WIDE)
     check_width(page)
-    check_focus(page)
     if has_new_colours:
         in_dark(page)
         inspector.examine_colours(page)
+    if is_the_first:
+        check_focus(page)
+        check_english(page, portal, french)
 
+
+def check_english(page: Page, portal: Portal, french: dict[str, Any]) -> None:
     show(page)
     reader = Patient(page, portal, ENGLISH, Nobody())
     # What only follows a form is read in English by the audit.
