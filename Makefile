@@ -6,7 +6,7 @@ export PORT DATA_DIR
 # Many processes are started below: what one has compiled is kept for the others.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test check unit e2e bench soak audit pictures guide fmt lock messages migrate system-packages
+.PHONY: demo test check types imports style catalogue unit e2e bench soak audit pictures guide fmt lock messages migrate system-packages
 
 demo: $(VENV)/.installed
 	@if [ -n "$(RESET)" ]; then rm -rf "$(DATA_DIR)/portal.sqlite" "$(DATA_DIR)"/portal.sqlite-* "$(DATA_DIR)/mailbox" "$(DATA_DIR)/documents"; fi
@@ -14,11 +14,21 @@ demo: $(VENV)/.installed
 
 test: system-packages check unit e2e
 
+# Side by side, for each works on one core; what one says stays together, and all are heard.
 check: $(VENV)/.installed-dev
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target --keep-going types imports style catalogue
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.installed-dev
+	$(BIN)/lint-imports
+
+style: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+
+catalogue: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.catalogue
 
 # What needs no database runs once, on the first pass.
@@ -26,6 +36,8 @@ unit: $(VENV)/.installed-dev
 	TEST_ENGINE=sqlite $(BIN)/pytest tests -q -n 2 -p no:playwright
 	TEST_ENGINE=postgres $(BIN)/pytest tests -q -n 2 -p no:playwright
 
+# On each page and state axe and the widths; with the focus and in English one state of each page:
+# all of them in `make soak`, the whole matrix in `make audit PARTS=accessibility`.
 e2e: $(VENV)/.installed-dev
 	$(BIN)/pytest e2e -q -n 2 -p no:asyncio
 
@@ -36,6 +48,7 @@ bench: $(VENV)/.installed-dev build/peer/.installed system-packages
 
 # The long forms, 10 to 25 minutes an engine: 100 kills under load (R120), three processes whose
 # leader dies ten times, migrations killed at many moments, long stateful runs. It prints what it did.
+# The browser's stories on every device, and every look at each page and state.
 soak: $(VENV)/.installed-dev
 	@SOAK=1 sh .ci/system-packages
 	SOAK=1 TEST_ENGINE=sqlite $(BIN)/pytest tests -q -m soak -p no:playwright
@@ -75,17 +88,18 @@ lock:
 system-packages:
 	@sh .ci/system-packages
 
+# Only what is used is compiled to bytecode, when it is first.
 $(VENV)/.installed: requirements.lock
 	@test -x $(BIN)/python || python3 -m venv $(VENV)
 	@echo "Installing the locked dependencies (once)…"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	@touch $@
 
 # All of it, the other included: one run of pip instead of two.
 $(VENV)/.installed-dev: requirements-dev.lock
 	@test -x $(BIN)/python || python3 -m venv $(VENV)
 	@echo "Installing the locked dependencies (once)…"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # The tools of the audit, apart from what the portal runs with.

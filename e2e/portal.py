@@ -40,10 +40,13 @@ from jobs.open_confirmation_window import open_confirmation_window
 from jobs.publish_slots import publish_slots
 from jobs.release_holds import release_holds
 from jobs.seal_audit import seal_audit
+from tests import compiled
 from web.app import create_app
 from web.cli import SERVED
 from web.connections import Connection
 from web.gate import Gate
+
+compiled.keep()
 
 # A Tuesday, 09:30 in Montréal.
 MORNING = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 
 ABOUT_ENGINES = "test_engines.py"
+LONGEST = {"test_crash.py", "test_many_processes.py", "test_demo.py", "test_stopping.py"}
+"""First, so that at the end none waits for another's."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items[:] = [item for item in items if is_for_this_engine(item)]
+    here = [item for item in items if is_for_this_engine(item)]
+    items[:] = sorted(here, key=lambda item: item.path.name not in LONGEST)
 
 
 def pytest_collection_finish() -> None:
