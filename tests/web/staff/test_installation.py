@@ -49,8 +49,10 @@ DRAFT = replace(Draft(), **TYPED).with_site().with_texts()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock(NOW)
+def clock(kept_clock: Clock) -> Clock:
+    """Also where there is no clinic yet, the one that the kept application looks at."""
+    kept_clock.now = NOW
+    return kept_clock
 
 
 @pytest.fixture
