@@ -46,6 +46,7 @@ from web import (
     threads,
     unsubscribing,
 )
+from web.forms import read_as_utf_8
 from web.gate import Gate
 from web.portal import Portal
 from web.rendering import Renderer, root
@@ -178,6 +179,7 @@ def create_app(
     files: Files | None = None,
     lifespan: Sequence[Lifespan] = (),
 ) -> Gate:
+    read_as_utf_8()
     portal = _portal(settings, now, passwords, files)
     app = Litestar(
         route_handlers=[*HANDLERS, *(DEMO_HANDLERS if settings.is_demo else [])],

@@ -38,7 +38,7 @@ async def keep(request: Request[Any, Any, Any]) -> None:
     try:
         async with asyncio.timeout(WITHIN):
             form = await request.form()
-    except (TimeoutError, HTTPException):
+    except (TimeoutError, HTTPException, UnicodeDecodeError):
         return
     patient, thread = _place(request)
     subject, body = str(form.get("sujet", "")), str(form.get("texte", ""))

@@ -223,6 +223,8 @@ async def check_form(request: Request[Any, Any, Any]) -> None:
 async def _form(request: Request[Any, Any, Any]) -> FormMultiDict:
     try:
         return await request.form()
+    except UnicodeDecodeError as error:
+        raise FormRefused from error
     except ClientException as error:  # of more parts than a form of ours has, or of none
         if "Too Large" in error.detail:
             raise HTTPException(status_code=413) from error
