@@ -199,10 +199,16 @@ class Seen:
 
     def is_new(self, kind: str) -> bool:
         try:
-            (self._folder / sha256(kind.encode()).hexdigest()).touch(exist_ok=False)
+            self._of(kind).touch(exist_ok=False)
         except FileExistsError:
             return False
         return True
+
+    def has(self, kind: str) -> bool:
+        return self._of(kind).exists()
+
+    def _of(self, kind: str) -> Path:
+        return self._folder / sha256(kind.encode()).hexdigest()
 
     def new(self, kinds: Iterable[str]) -> list[str]:
         return [kind for kind in kinds if self.is_new(kind)]
@@ -228,6 +234,13 @@ class Inspector:
     def is_the_first(self, page: Page) -> bool:
         """Of the states of this page; all are, where nothing is left to the audit."""
         return self._seen.is_new(address(page)) or self._is_thorough
+
+    def is_english_read(self, page: Page) -> bool:
+        """Of one of its states at least."""
+        return self._seen.has(f"English {address(page)}") and not self._is_thorough
+
+    def note_english(self, page: Page) -> None:
+        self._seen.is_new(f"English {address(page)}")
 
     def examine(self, page: Page, facts: dict[str, Any], *, but: Sequence[str] = ()) -> bool:
         """Whether the colours were new."""

@@ -97,17 +97,20 @@ def test_page(state: State, page: Page, portal: Portal, inspector: Inspector) ->
         inspector.examine_colours(page)
     if is_the_first:
         check_focus(page)
-        check_english(page, portal, french)
+    if not inspector.is_english_read(page) and is_there_in_english(page, portal, french):
+        inspector.note_english(page)
 
 
-def check_english(page: Page, portal: Portal, french: dict[str, Any]) -> None:
+def is_there_in_english(page: Page, portal: Portal, french: dict[str, Any]) -> bool:
+    """What only follows a form is read in English by the audit."""
     show(page)
     reader = Patient(page, portal, ENGLISH, Nobody())
-    # What only follows a form is read in English by the audit.
     reader.has_chosen_the_language()
     reader.opens(page.url.partition("#")[0])
-    if shape(page) == "\n".join(french["shapes"]):
+    is_there = shape(page) == "\n".join(french["shapes"])
+    if is_there:
         check_page(reader)
+    return is_there
 
 
 def show(page: Page) -> None:

@@ -52,7 +52,7 @@ _environment = rendering._environment
 
 def _kept(language: str, zone: ZoneInfo, static: Callable[[str], str]) -> Environment:
     environment = _environment(language, zone, static)
-    environment.bytecode_cache = Compiled(language, zone.key, static("app.css"))
+    environment.bytecode_cache = Compiled(language, zone.key, static("app.css").partition("?")[0])
     return environment
 
 
