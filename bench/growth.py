@@ -58,7 +58,8 @@ class Network:
         """The same number of requests of each page, of as many people."""
         people, desk = self.plan["people"], "staff=desk"
         monday = self.plan["monday"]
-        all, one = {"jour": monday}, {"jour": monday, "intervenant": self.plan["practitioner"]}
+        of_all = {"jour": monday}
+        of_one = of_all | {"intervenant": self.plan["practitioner"]}
 
         def each(path: str) -> list[bytes]:
             return [
@@ -88,8 +89,8 @@ class Network:
                 for one, slot in zip(people, self.plan["free"], strict=True)
             ],
             [_sign_in(one["email"]) for one in people],
-            at_desk(f"?{urlencode(one)}"),
-            at_desk(f"?{urlencode(all)}"),
+            at_desk(f"?{urlencode(of_one)}"),
+            at_desk(f"?{urlencode(of_all)}"),
             at_desk(calendar),
             [get(name, desk) for name in names],
             at_desk("/patients?q=1930-01-05"),

@@ -11,7 +11,7 @@ from domain import audit, db
 from domain.appointments import agenda
 from domain.appointments.agenda import ClinicsVisit
 from domain.clinic.calendar import moment
-from domain.desk import calls, communications, lists, matching, requests
+from domain.desk import calls, communications, matching, requests
 from domain.desk.calls import Call, ToCall
 from domain.desk.communications import WaitingCount
 from domain.desk.lists import Choice
@@ -135,7 +135,9 @@ class Board:
     def mark(self) -> str:
         """Another one as soon as anything that is shown has changed."""
         said = sorted(self.calls.items())
-        shown = repr((self.day.rows, self.unconfirmed, said, self.all_to_call, self.waiting))
+        pages = (self.day.asked.page, self.day.has_more)
+        lists = (self.day.rows, self.unconfirmed, said, self.all_to_call, self.waiting)
+        shown = repr((pages, lists))
         return hashlib.sha256(shown.encode()).hexdigest()[:16]
 
 
@@ -179,6 +181,8 @@ async def read(member: Member, asked: Asked, *, now: datetime) -> Day:
     end = moment(asked.day + timedelta(days=1), time(0), zone)
     seen = replace(asked, practitioner=member.only or asked.practitioner)
     people = await _present(seen, begin, end, now)
+    if not people and asked.page > 1:
+        return await read(member, replace(asked, page=1), now=now)
     if not people:
         return Day(asked, [], has_more=False)
     shown = people[:COLUMNS]
@@ -221,7 +225,8 @@ async def _present(asked: Asked, begin: datetime, end: datetime, now: datetime) 
             (SELECT 1 FROM appointment ap WHERE ap.practitioner = p.id
                AND ap.starts_at >= {{}} AND ap.starts_at < {{}} {at_site.format("ap")} LIMIT 1),
             CASE WHEN p.ended_at IS NULL THEN (
-                SELECT 1 FROM slot sl WHERE sl.practitioner = p.id
+                SELECT 1 FROM slot sl JOIN site si ON si.id = sl.site AND si.ended_at IS NULL
+                WHERE sl.practitioner = p.id
                   AND sl.starts_at > {{}} AND sl.starts_at < {{}} {at_site.format("sl")}
                   AND sl.withdrawn_at IS NULL AND NOT EXISTS (
                       SELECT 1 FROM appointment ap
@@ -258,30 +263,29 @@ async def _gaps(
     at_site, chosen = ("", []) if site is None else ("AND sl.site = {}", [site])
     rows = await db.fetch(
         f"""
-        SELECT sl.id, sl.starts_at, sl.minutes, sl.practitioner, sl.site,
+        SELECT sl.id, sl.starts_at, sl.minutes, sl.practitioner, si.name AS site,
                CASE WHEN h.id IS NULL THEN 0 ELSE 1 END AS is_held
-        FROM slot sl LEFT JOIN hold h ON h.slot = sl.id AND h.expires_at > {{}}
-        WHERE sl.starts_at > {{}} AND sl.starts_at < {{}} AND sl.withdrawn_at IS NULL
-          AND sl.practitioner IN ({db.places(practitioners)}) {at_site}
-          AND EXISTS (
-              SELECT 1 FROM practitioner pr WHERE pr.id = sl.practitioner AND pr.ended_at IS NULL)
+        FROM slot sl
+        JOIN practitioner pr ON pr.id = sl.practitioner AND pr.ended_at IS NULL
+        JOIN site si ON si.id = sl.site AND si.ended_at IS NULL
+        LEFT JOIN hold h ON h.slot = sl.id AND h.expires_at > {{}}
+        WHERE sl.practitioner IN ({db.places(practitioners)}) {at_site}
+          AND sl.starts_at > {{}} AND sl.starts_at < {{}} AND sl.withdrawn_at IS NULL
           AND NOT EXISTS (
               SELECT 1 FROM appointment ap WHERE ap.slot = sl.id AND ap.cancelled_at IS NULL)
         ORDER BY sl.starts_at
         """,
         now,
-        begin,
-        end,
         *practitioners,
         *chosen,
+        begin,
+        end,
     )
-    names = {each.id: each.name.fr for each in await lists.sites()}
-    return [(row["practitioner"], _gap(row, names)) for row in rows if row["site"] in names]
+    return [(row["practitioner"], _gap(row)) for row in rows]
 
 
-def _gap(row: Mapping[str, Any], sites: Mapping[UUID, str]) -> Gap:
-    minutes, is_held = row["minutes"], bool(row["is_held"])
-    return Gap(row["id"], row["starts_at"], minutes, is_held, sites[row["site"]])
+def _gap(row: Mapping[str, Any]) -> Gap:
+    return Gap(row["id"], row["starts_at"], row["minutes"], bool(row["is_held"]), row["site"])
 
 
 def _columns(
@@ -289,18 +293,15 @@ def _columns(
     gaps: Sequence[GapRow],
     people: Sequence[Choice],
 ) -> list[Column]:
-    """By practitioner in the order of the lists; whoever has nothing has none."""
-    found: dict[UUID, Column] = {}
-    names = {choice.id: choice.name.fr for choice in people}
+    """In the order of the people."""
+    found = {each.id: Column(each.name.fr) for each in people}
     for row in visits:
-        found.setdefault(row.practitioner, Column(row.visit.practitioner)).rows.append(row)
+        found[row.practitioner].rows.append(row)
     for practitioner, gap in gaps:
-        found.setdefault(practitioner, Column(names.get(practitioner, ""))).rows.append([gap])
+        found[practitioner].rows.append([gap])
     for column in found.values():
         column.rows = _in_order(column.rows)
-    order = {choice.id: n for n, choice in enumerate(people)}
-    last = len(order)
-    return [column for _, column in sorted(found.items(), key=lambda e: order.get(e[0], last))]
+    return [column for column in found.values() if column.rows]
 
 
 def _in_order(rows: Sequence[ClinicsVisit | list[Gap]]) -> list[ClinicsVisit | list[Gap]]:

@@ -1,8 +1,10 @@
 """Whose calendar a page is about, and whom a form lets choose."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -25,15 +27,16 @@ class Whose:
     has_ended: bool
 
 
-Problem = Literal["unknown", "several", "too_many"]
-"""What stands against a typed name: nobody has it, more than one, more than can be listed."""
+Problem = Literal["unknown", "several", "too_many", "alike"]
+"""What stands against a typed name: nobody has it, more than one, more than can be listed; or one
+alone has it, but not as their whole name, and something would be done at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
     chosen: UUID | None
     listed: Sequence[Choice]
-    """All of them where they are few; else who was chosen, or whom the name may mean."""
+    """All of them where they are few; else whom the name may mean, and who was chosen before."""
     are_many: bool = False
     typed: str = ""
     """The name, as long as it has chosen nobody."""
@@ -63,27 +66,30 @@ async def whose(member: Member, practitioner: UUID, right: Right = Right.CALENDA
 
 
 async def pick(
-    member: Member, chosen: UUID | None = None, name: str = "", *, kept: UUID | None = None
+    member: Member,
+    chosen: UUID | None = None,
+    name: str = "",
+    *,
+    kept: UUID | None = None,
+    is_final: bool = False,
 ) -> Pick:
     """Whom a form has chosen, by a list or by a typed name, and whom it lists next.
 
-    `kept`: somebody's own, listed also when offered no more.
+    `kept`: somebody's own, listed also when offered no more. `is_final`: what is sent is done, not
+    only shown, so that part of a name is asked about first.
     """
     offered = await _offered(member, MOST_LISTED + 1)
-    are_many = len(offered) > MOST_LISTED
-    if are_many and (typed := name.strip()[:LONGEST_NAME]):
-        return await _by_name(member, typed)
-    listed = [] if are_many else [_choice(row) for row in offered]
-    also = {kept, chosen} if are_many else {kept}
-    missing = also - {each.id for each in listed} - {None}
-    rows = (
-        await db.fetch(
-            f"{_NAMED} WHERE p.id IN ({db.places(missing)}) ORDER BY {_BY_NAME}", *missing
-        )
-        if missing
-        else []
-    )
-    return Pick(chosen, [*(_choice(row) for row in rows), *listed], are_many)
+    if len(offered) <= MOST_LISTED:
+        listed = [_choice(row) for row in offered]
+        return Pick(chosen, [*await _named({kept}, kept, but=listed), *listed])
+    typed = name.strip()[:LONGEST_NAME]
+    if not typed:
+        return Pick(chosen, await _named({chosen, kept}, kept), are_many=True)
+    meant, problem = await _by_name(member, typed, is_final=is_final)
+    if problem is None:
+        return Pick(meant[0].id, meant, are_many=True)
+    before = await _named({chosen, kept}, kept, but=meant)
+    return Pick(None, [*meant, *before], True, typed, problem)
 
 
 async def first(member: Member) -> UUID | None:
@@ -104,6 +110,7 @@ async def is_offered(member: Member, practitioner: UUID | None) -> bool:
 
 _NAMED = """
     SELECT p.id, p.title || ' ' || p.first_name || ' ' || p.last_name AS name,
+           p.first_name || ' ' || p.last_name AS untitled,
            sp.name_fr AS specialty_fr, sp.name_en AS specialty_en
     FROM practitioner p JOIN specialty sp ON sp.id = p.specialty
 """
@@ -119,23 +126,47 @@ async def _offered(member: Member, most: int | None = None) -> list[dict[str, An
     )
 
 
-async def _by_name(member: Member, typed: str) -> Pick:
-    words = folded(typed).split()
-    rows = await _offered(member)
-    meant = [row for row in rows if folded(row["name"]) == " ".join(words)]
-    meant = meant or [row for row in rows if _has(row["name"], words)]
-    if len(meant) == 1:
-        return Pick(meant[0]["id"], [_choice(meant[0])], are_many=True)
+async def _named(
+    ids: Set[UUID | None], kept: UUID | None, *, but: Sequence[Choice] = ()
+) -> list[Choice]:
+    """Those of them who are offered, and `kept`."""
+    few = ids - {each.id for each in but} - {None}
+    if not few:
+        return []
+    rows = await db.fetch(
+        f"{_NAMED} WHERE p.id IN ({db.places(few)}) AND (p.ended_at IS NULL OR p.id = {{}})"
+        f" ORDER BY {_BY_NAME}",
+        *few,
+        kept,
+    )
+    return [_choice(row) for row in rows]
+
+
+async def _by_name(
+    member: Member, typed: str, *, is_final: bool
+) -> tuple[list[Choice], Problem | None]:
+    words, rows = _words(typed), await _offered(member)
+    whole = [row for row in rows if words in (_words(row["name"]), _words(row["untitled"]))]
+    meant = whole or [row for row in rows if _has(row["name"], words)]
     if len(meant) > MOST_LISTED:
-        return Pick(None, [], True, typed, "too_many")
-    return Pick(None, _told_apart(meant), True, typed, "several" if meant else "unknown")
+        return [], "too_many"
+    found = _told_apart(meant)
+    if len(found) != 1:
+        return found, "several" if found else "unknown"
+    return found, "alike" if is_final and not whole else None
 
 
 def _has(name: str, words: Sequence[str]) -> bool:
     """Each of the words begins one of the name's."""
-    parts = folded(name).replace("-", " ").split()
-    asked = " ".join(words).replace("-", " ").split()
-    return all(any(part.startswith(word) for part in parts) for word in asked)
+    return bool(words) and all(
+        any(part.startswith(word) for part in _words(name)) for word in words
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _words(text: str) -> tuple[str, ...]:
+    """« Dr. Tran-Roy » has three. Kept, for a search asks it of everybody."""
+    return tuple(re.findall(r"[^\W_]+", folded(text)))
 
 
 def _told_apart(rows: Sequence[Mapping[str, Any]]) -> list[Choice]:

@@ -80,7 +80,7 @@ class Signers:
 async def signers(member: Member, chosen: UUID | None = None, name: str = "") -> Signers:
     """In whose name this member writes: a practitioner, in their own alone."""
     teams = [] if member.only is not None else await lists.teams()
-    return Signers(await practitioners.pick(member, chosen, name), teams)
+    return Signers(await practitioners.pick(member, chosen, name, is_final=True), teams)
 
 
 async def recipients(

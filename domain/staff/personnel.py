@@ -371,6 +371,8 @@ async def _lock_administrators() -> None:
 @asynccontextmanager
 async def _free(entry: _Entry, id: UUID) -> AsyncIterator[None]:
     """What the database refuses is said of the field that it is about."""
+    if entry.practitioner is not None and not await _may_have(id, entry.practitioner):
+        raise Invalid({"intervenant": "missing"})
     try:
         yield
     except Exception as error:
@@ -385,14 +387,18 @@ async def _taken(entry: _Entry, id: UUID) -> dict[str, str]:
     found = {}
     if await StaffMember.exists().where(others & (StaffMember.email_canonical == entry.canonical)):
         found["courriel"] = "taken"
-    if entry.practitioner is not None:
-        if await StaffMember.exists().where(
-            others & (StaffMember.practitioner == entry.practitioner)
-        ):
-            found["intervenant"] = "taken"
-        elif not await Practitioner.exists().where(Practitioner.id == entry.practitioner):
-            found["intervenant"] = "missing"
+    if entry.practitioner is not None and await StaffMember.exists().where(
+        others & (StaffMember.practitioner == entry.practitioner)
+    ):
+        found["intervenant"] = "taken"
     return found
+
+
+async def _may_have(id: UUID, practitioner: UUID) -> bool:
+    """Whoever is still offered; somebody's own also after that."""
+    own = (StaffMember.id == id) & (StaffMember.practitioner == practitioner)
+    offered = (Practitioner.id == practitioner) & Practitioner.ended_at.is_null()
+    return await Practitioner.exists().where(offered) or await StaffMember.exists().where(own)
 
 
 async def _with_times(rows: list[dict[str, Any]], now: datetime) -> list[Colleague]:

@@ -179,7 +179,7 @@ async def _list(
         status_code=status_of(refusal) if refusal else 200,
         refusal=refusal,
         practitioner=await whose(member, practitioner) if practitioner else None,
-        pick=await pick(member, practitioner) if practitioner else None,
+        pick=await pick(member, practitioner, kept=practitioner) if practitioner else None,
         absences=away,
         typed=typed,
         today=member.clinic.today(now),

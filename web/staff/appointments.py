@@ -23,7 +23,7 @@ from web.security import STAFF
 from web.staff.booking import read_wish, wish_query
 from web.staff.editing import typed_in, version_in
 from web.staff.pages import staff_page
-from web.staff.picking import read_pick
+from web.staff.picking import asked_pick
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -96,7 +96,7 @@ async def choose_new_time(
     desk = await appointments.open_visit(request.user, appointment, now=now)
     if not desk.stands:
         return see_other(visit_url(appointment))
-    pick = await read_pick(request.user, request.query_params, default=desk.practitioner)
+    pick = await asked_pick(request.user, request.query_params, default=desk.practitioner)
     wish = read_wish(request, pick)
     return await _page(
         request,

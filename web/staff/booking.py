@@ -30,7 +30,7 @@ from web.responses import see_other
 from web.security import STAFF
 from web.staff.editing import typed_in
 from web.staff.pages import staff_page
-from web.staff.picking import read_pick
+from web.staff.picking import asked_pick
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -52,7 +52,7 @@ async def list_visits(request: AnyRequest, patient: FromPath[UUID], now: Now) ->
 async def choose_time(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Response[Any]:
     asked = read_id(request.query_params.get("type", ""))
     own = await booking.own_practitioner(request.user, patient, asked)
-    pick = await read_pick(request.user, request.query_params, default=own, kept=own)
+    pick = await asked_pick(request.user, request.query_params, default=own)
     desk = await booking.desk(request.user, patient, read_wish(request, pick), now=now)
     return await _page(
         request,

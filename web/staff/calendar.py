@@ -15,7 +15,7 @@ from domain.staff.roles import Right
 from web.responses import see_other
 from web.security import STAFF
 from web.staff.pages import staff_page
-from web.staff.picking import read_pick
+from web.staff.picking import asked_pick
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -28,7 +28,7 @@ FOLDER = f"{STAFF}/agenda"
 async def choose_calendar(request: AnyRequest) -> Response[Any]:
     """To the one that was chosen, or the first; a name that is not one's is asked for again."""
     query, shown = request.query_params, hours.read_day(request.query_params.get("semaine", ""))
-    found = await read_pick(request.user, query)
+    found = await asked_pick(request.user, query)
     practitioner = found.chosen or await calendar.first_practitioner(request.user)
     if found.problem or practitioner is None:
         return await staff_page(
@@ -52,7 +52,7 @@ async def show_calendar_week(
         about=week.patients,
         reading=READING,
         calendar=week,
-        pick=await pick(request.user, practitioner),
+        pick=await pick(request.user, practitioner, kept=practitioner),
         today=request.user.clinic.today(now),
         day=shown_day(week, hours.read_day(query.get("jour", "")), request.user.clinic.today(now)),
         done=query.get("fait", ""),

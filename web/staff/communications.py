@@ -137,10 +137,8 @@ async def decide_reply(request: AnyRequest, thread: FromPath[UUID], now: Now) ->
 @post(f"{THREAD}/responsable", opt=MESSAGES)
 async def assign_thread(request: AnyRequest, thread: FromPath[UUID], now: Now) -> Response[Any]:
     form = await request.form()
-    (to, pick), seen = (
-        await pick_party(request.user, form, "a"),
-        read_id(str(form.get("avant", ""))),
-    )
+    to, pick = await pick_party(request.user, form, "a", is_final=True)
+    seen = read_id(str(form.get("avant", "")))
     try:
         await communications.assign(request.user, thread, to, seen=seen, now=now)
     except (Invalid, Conflict) as refusal:

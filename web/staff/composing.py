@@ -9,6 +9,7 @@ from litestar import Request
 from litestar.datastructures import FormMultiDict, UploadFile
 
 from domain.desk import sending, text_templates
+from domain.desk.communications import Party
 from domain.desk.sending import Signers, Written
 from domain.desk.text_templates import Stored
 from domain.messages import attachments, pdf_check
@@ -55,10 +56,10 @@ class Typed:
         def of(name: str) -> str:
             return str(form.get(name, ""))
 
-        signer, pick = await pick_party(member, form, SIGNER)
+        signer, pick = await pick_party(member, form, SIGNER, is_final=True)
         return cls(
             kind=of("genre"),
-            signer=party_value(signer),
+            signer=of(SIGNER) if pick.problem else party_value(signer),
             signer_name=pick.typed,
             subject=of("sujet"),
             text=of("texte"),
@@ -83,7 +84,7 @@ class Typed:
 async def written(form: FormMultiDict, typed: Typed) -> Written:
     return Written(
         kind=KINDS.get(typed.kind, cast("Kind", typed.kind)),
-        signer=read_party(typed.signer),
+        signer=Party() if typed.signer_name else read_party(typed.signer),
         subject=typed.subject,
         body=typed.text,
         may_answer=typed.may_answer,

@@ -82,7 +82,7 @@ async def _page(
         status_code=status_of(refusal) if refusal else 200,
         refusal=refusal,
         practitioner=await whose(request.user, practitioner),
-        pick=await pick(request.user, practitioner),
+        pick=await pick(request.user, practitioner, kept=practitioner),
         days=await days.days(request.user, practitioner, now=now),
         templates=await templates_of(practitioner),
         today=request.user.clinic.today(now),

@@ -37,7 +37,7 @@ async def list_hours(request: AnyRequest, practitioner: FromPath[UUID]) -> Respo
         "staff/hours/list_hours.html",
         tab=TAB,
         practitioner=await whose(request.user, practitioner, Right.TEMPLATES),
-        pick=await pick(request.user, practitioner),
+        pick=await pick(request.user, practitioner, kept=practitioner),
         templates=await hours.templates(request.user, practitioner),
         done=request.query_params.get("fait", ""),
     )

@@ -18,7 +18,7 @@ from web.errors import status_of
 from web.responses import see_other
 from web.security import STAFF
 from web.staff.pages import staff_page
-from web.staff.picking import BY_NAME, FIELD, read_pick
+from web.staff.picking import BY_NAME, FIELD, sent_pick
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -55,11 +55,11 @@ async def new_patient(request: AnyRequest) -> Response[Any]:
 
 @post(f"{PATIENTS}/nouveau", opt={"staff": Right.PATIENTS})
 async def add_patient(request: AnyRequest, now: Now) -> Response[Any]:
-    typed = await _typed(request)
+    typed, meant = await _typed(request)
     key, again = typed["cle"], typed["malgre"] == "oui"
     try:
         made = await patients.create(
-            request.user, typed, key=key, in_spite_of_similar=again, now=now
+            request.user, meant, key=key, in_spite_of_similar=again, now=now
         )
     except (Invalid, PossibleDuplicates) as refusal:
         return await _new_page(request, typed, refusal)
@@ -87,21 +87,23 @@ async def edit_patient(request: AnyRequest, patient: FromPath[UUID], now: Now) -
 
 @post(f"{PATIENTS}/{{patient:uuid}}/modification", opt={"staff": Right.PATIENTS})
 async def save_patient(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Response[Any]:
-    typed = await _typed(request)
+    typed, meant = await _typed(request)
     try:
-        await patients.edit(request.user, patient, typed, version=typed["version"], now=now)
+        await patients.edit(request.user, patient, meant, version=typed["version"], now=now)
     except (Invalid, ChangedMeanwhile) as refusal:
         return await _edit_page(request, patient, now, typed, refusal)
     return see_other(f"{PATIENTS}/{patient}?fait=modification")
 
 
-async def _typed(request: AnyRequest) -> dict[str, str]:
+async def _typed(request: AnyRequest) -> tuple[dict[str, str], dict[str, str]]:
+    """As it stays in the form, and as it is meant: a name that chose nobody is no choice."""
     form = await request.form()
     more = (*patients.FIELDS, *(BASE + name for name in patients.FIELDS))
     names = (*more, FIELD + BY_NAME, "cle", "version", "malgre", "compte", "demande")
     typed = {name: str(form.get(name, "")) for name in names}
-    pick = await read_pick(request.user, typed)
-    return typed | {FIELD: pick.value or typed[FIELD]}
+    pick = await sent_pick(request.user, typed)
+    meant = typed | {FIELD: pick.value or typed[FIELD]}
+    return typed if pick.problem else meant, meant
 
 
 def _after_making(made: UUID, typed: Mapping[str, str]) -> str:
@@ -128,7 +130,7 @@ async def _new_page(
         typed=typed,
         problems=refusal.problems if isinstance(refusal, Invalid) else {},
         similar=similar,
-        pick=await read_pick(request.user, typed),
+        pick=await sent_pick(request.user, typed),
         key=secrets.token_urlsafe(16),
     )
 
@@ -163,5 +165,5 @@ async def _edit_page(
         base={BASE + name: base[name] for name in patients.FIELDS},
         newer=current if is_changed else {},
         problems=refusal.problems if isinstance(refusal, Invalid) else {},
-        pick=await read_pick(request.user, shown, kept=read_id(current[FIELD])),
+        pick=await sent_pick(request.user, shown, kept=read_id(current[FIELD])),
     )

@@ -11,8 +11,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from domain import texts
-from domain.desk import practitioners
-from domain.desk.practitioners import Pick
 from domain.errors import ChangedMeanwhile, Conflict, Invalid, TooMany
 from domain.staff import personnel
 from domain.staff.personnel import Colleague, Form
@@ -23,7 +21,7 @@ from web.responses import see_other
 from web.security import STAFF
 from web.staff.editing import version_in
 from web.staff.pages import staff_page
-from web.staff.picking import read_pick
+from web.staff.picking import FIELD, Sent, sent_pick
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -57,11 +55,12 @@ async def write_staff(request: AnyRequest) -> Response[Any]:
 @post(f"{PERSONNEL}/nouveau", opt=FOR_STAFF)
 async def add_staff(request: AnyRequest, now: Now) -> Response[Any]:
     sent, links = await request.form(), portal_of(request).links
-    (form, pick), key = await _form(request, sent), str(sent.get("cle", ""))
+    form, key = Form.of(sent), str(sent.get("cle", ""))
     try:
-        await personnel.add(request.user, form, key=key, links=links, now=now)
+        meant = await _meant(request, form, sent)
+        await personnel.add(request.user, meant, key=key, links=links, now=now)
     except (Invalid, Conflict) as refusal:
-        return await _new(request, form, key or str(uuid4()), pick, refusal)
+        return await _new(request, form, key or str(uuid4()), sent, refusal)
     return see_other(f"{PERSONNEL}?fait=ajout")
 
 
@@ -74,12 +73,13 @@ async def edit_staff(request: AnyRequest, member: FromPath[UUID], now: Now) -> R
 @post(ONE, opt=FOR_STAFF)
 async def change_staff(request: AnyRequest, member: FromPath[UUID], now: Now) -> Response[Any]:
     sent = await request.form()
-    (form, pick), version = await _form(request, sent), version_in(sent)
+    form, version = Form.of(sent), version_in(sent)
     try:
-        await personnel.change(request.user, member, form, version, now=now)
+        meant = await _meant(request, form, sent)
+        await personnel.change(request.user, member, meant, version, now=now)
     except (Invalid, Conflict) as refusal:
         known = await personnel.colleague(request.user, member, now=now)
-        return await _edit(request, known, form, refusal, pick)
+        return await _edit(request, known, form, refusal, sent)
     return see_other(f"{PERSONNEL}?fait=changement")
 
 
@@ -109,16 +109,17 @@ async def reactivate_staff(request: AnyRequest, member: FromPath[UUID], now: Now
     return see_other(f"{PERSONNEL}/{member}?fait=reactivation")
 
 
-async def _form(request: AnyRequest, sent: FormMultiDict) -> tuple[Form, Pick]:
-    form, pick = Form.of(sent), await read_pick(request.user, sent)
-    return replace(form, intervenant=pick.value or form.intervenant), pick
+async def _meant(request: AnyRequest, form: Form, sent: FormMultiDict) -> Form:
+    """A name that chose nobody is no choice."""
+    pick = await sent_pick(request.user, sent)
+    return replace(form, intervenant=pick.value or form.intervenant)
 
 
 async def _new(
     request: AnyRequest,
     form: Form,
     key: str,
-    pick: Pick | None = None,
+    sent: Sent | None = None,
     refusal: Refused | None = None,
 ) -> Response[Any]:
     return await _page(
@@ -126,7 +127,7 @@ async def _new(
         "staff/personnel/write_staff.html",
         form=form,
         key=key,
-        pick=pick or await practitioners.pick(request.user),
+        pick=await sent_pick(request.user, sent or {}),
         refusal=refusal,
     )
 
@@ -136,15 +137,15 @@ async def _edit(
     known: Colleague,
     form: Form,
     refusal: Refused | None = None,
-    pick: Pick | None = None,
+    sent: Sent | None = None,
 ) -> Response[Any]:
-    own = texts.read_id(known.form.intervenant)
+    own = known.form.intervenant
     return await _page(
         request,
         "staff/personnel/edit_staff.html",
         known=known,
         form=form,
-        pick=pick or await practitioners.pick(request.user, own, kept=own),
+        pick=await sent_pick(request.user, sent or {FIELD: own}, kept=texts.read_id(own)),
         done=request.query_params.get("fait", ""),
         differs=isinstance(refusal, ChangedMeanwhile),
         current_url=f"{PERSONNEL}/{known.id}",

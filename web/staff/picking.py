@@ -18,23 +18,25 @@ TEAM, PRACTITIONER = "equipe", "intervenant"
 Sent = Mapping[str, Any]
 
 
-async def read_pick(
-    member: Member,
-    sent: Sent,
-    *,
-    default: UUID | None = None,
-    kept: UUID | None = None,
-) -> Pick:
-    """What an address or a form says of « Intervenant »; `default` where it says nothing at all."""
-    value = str(sent.get(FIELD, ""))
+async def asked_pick(member: Member, query: Sent, *, default: UUID | None = None) -> Pick:
+    """Whose an address asks for, also of those who left; `default` where it says nothing at all."""
+    value = str(query.get(FIELD, ""))
     chosen = read_id(value) if value else default
-    return await practitioners.pick(member, chosen, name_in(sent, FIELD), kept=kept)
+    return await practitioners.pick(member, chosen, name_in(query, FIELD), kept=chosen)
 
 
-async def pick_party(member: Member, sent: Sent, field: str) -> tuple[Party, Pick]:
-    """The same of a field that offers teams too."""
-    party = read_party(str(sent.get(field, "")))
-    pick = await practitioners.pick(member, party.practitioner, name_in(sent, field))
+async def sent_pick(member: Member, sent: Sent, *, kept: UUID | None = None) -> Pick:
+    """Whom a form names, for what it will do."""
+    chosen, name = read_id(str(sent.get(FIELD, ""))), name_in(sent, FIELD)
+    return await practitioners.pick(member, chosen, name, kept=kept, is_final=True)
+
+
+async def pick_party(
+    member: Member, sent: Sent, field: str, *, is_final: bool = False
+) -> tuple[Party, Pick]:
+    """Of a field that offers teams too; nobody, where a name chose nobody."""
+    party, name = read_party(str(sent.get(field, ""))), name_in(sent, field)
+    pick = await practitioners.pick(member, party.practitioner, name, is_final=is_final)
     if pick.problem:
         return Party(), pick
     return Party(pick.chosen) if pick.chosen else party, pick

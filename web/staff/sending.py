@@ -32,7 +32,7 @@ from web.staff.composing import (
     written,
 )
 from web.staff.pages import staff_page
-from web.staff.picking import party_value, read_pick
+from web.staff.picking import asked_pick, party_value
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -51,7 +51,7 @@ async def choose_recipients(request: AnyRequest, now: Now) -> Response[Any]:
     added, taken = unpacked(query.get("avec", "")), unpacked(query.get("sans", ""))
     if added or taken:
         return see_other(_choosing([id for id in (*chosen, *added) if id not in taken]))
-    pick, asked = await read_pick(request.user, query), day(query.get("jour", ""))
+    pick, asked = await asked_pick(request.user, query), day(query.get("jour", ""))
     if pick.chosen is not None and asked is not None:
         seen = await sending.seen_on(request.user, pick.chosen, asked, now=now)
         ids = [*chosen, *(each.id for each in seen)]

@@ -18,7 +18,7 @@ from web.booking_urls import day as read_day
 from web.responses import here
 from web.security import STAFF
 from web.staff.pages import staff_page
-from web.staff.picking import read_pick
+from web.staff.picking import asked_pick
 
 AnyRequest = Request[Any, Any, Any]
 Now = NamedDependency[datetime]
@@ -26,7 +26,7 @@ Now = NamedDependency[datetime]
 
 @get(STAFF, opt={"staff": Right.DAY})
 async def show_day(request: AnyRequest, now: Now) -> Response[Any]:
-    pick, done = await read_pick(request.user, request.query_params), await _done(request, now)
+    pick, done = await asked_pick(request.user, request.query_params), await _done(request, now)
     board = await _board(request, pick, now)
     about = [*board.patients, *([done.visit.patient] if done else [])]
     return await _page(request, board, pick, here(request), about=about, done=done)
@@ -35,7 +35,7 @@ async def show_day(request: AnyRequest, now: Now) -> Response[Any]:
 @get(f"{STAFF}/jour", opt={"staff": Right.DAY, "quiet": True})
 async def refresh_day(request: AnyRequest, now: Now) -> Response[Any]:
     """As the open page asks each minute: nothing, while it shows what there is."""
-    pick = await read_pick(request.user, request.query_params)
+    pick = await asked_pick(request.user, request.query_params)
     board = await _board(request, pick, now)
     if request.query_params.get("vu") == board.mark:
         return Response(b"", status_code=204)
@@ -44,11 +44,13 @@ async def refresh_day(request: AnyRequest, now: Now) -> Response[Any]:
 
 
 def day_url(asked: day.Asked, **changed: Any) -> str:
+    """Another day begins with its first page."""
+    page = asked.page if asked.page > 1 and "jour" not in changed else None
     values = {
         "jour": asked.day,
         "intervenant": asked.practitioner,
         "lieu": asked.site,
-        "page": asked.page if asked.page > 1 else None,
+        "page": page,
     } | changed
     query = "&".join(f"{name}={value}" for name, value in values.items() if value)
     return f"{STAFF}?{query}"

@@ -143,7 +143,9 @@ async def test_unconfirmed_are_those_of_the_next_48_hours(world: World) -> None:
     assert [each.visit.id for each in found] == coming
 
 
-async def test_the_mark_changes_with_what_is_shown_and_with_nothing_else(world: World) -> None:
+async def test_the_mark_changes_with_what_is_shown_and_with_nothing_else(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     member = await at_work(world)
     visit = await world.appointment(local("2026-11-23T11:00"))
 
@@ -156,7 +158,12 @@ async def test_the_mark_changes_with_what_is_shown_and_with_nothing_else(world: 
     second = await mark()
     assert second != first
     await world.slot(local("2026-11-23T12:00"))
-    assert await mark() not in (first, second)
+    third = await mark()
+    assert third not in (first, second)
+    monkeypatch.setattr(day, "COLUMNS", 1)
+    assert await mark() == third
+    await world.slot(local("2026-11-23T12:00"), schedule=await world.another_practitioner("Zola"))
+    assert await mark() != third  # there is a second page now
 
 
 async def test_what_waits_is_counted_for_whom_it_waits(world: World) -> None:
@@ -267,12 +274,24 @@ async def test_a_day_of_many_has_pages_of_those_who_are_there(
     await db.fetch("UPDATE practitioner SET ended_at = {} WHERE last_name <> 'Zola'", world.now)
     await elsewhere(world, local("2026-11-23T13:00"))
     pages = [await shown(world, Asked(TODAY, page=page)) for page in (1, 2, 3)]
-    assert [told(page) for page in pages] == [
-        [["11:00 Alice Gagnon"], ["13:00 Charlie Dubois"]],
-        [["12:00"]],
-        [],
+    first = [["11:00 Alice Gagnon"], ["13:00 Charlie Dubois"]]
+    assert [told(page) for page in pages] == [first, [["12:00"]], first]
+    assert [(page.asked.page, page.has_more) for page in pages] == [
+        (1, True),
+        (2, False),
+        (1, True),
     ]
-    assert [page.has_more for page in pages] == [True, False, False]
+
+
+async def test_whoever_has_times_at_a_site_that_ended_alone_takes_no_room(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(day, "COLUMNS", 1)
+    await world.slot(local("2026-11-23T11:00"), schedule=await world.another_practitioner("Abel"))
+    await db.fetch("UPDATE site SET ended_at = {}", world.now)
+    await world.appointment(local("2026-11-23T12:00"))
+    found = await shown(world)
+    assert (told(found), found.has_more) == ([["12:00 Alice Gagnon"]], False)
 
 
 async def test_who_is_there_is_found_by_their_own_times(

@@ -52,6 +52,7 @@ async def test_of_a_few_all_are_listed_and_no_name_is_asked_for(
         ("cote", "Côté-Roy"),
         ("Hugo Cote-R", "Côté-Roy"),
         ("côté roy", "Côté-Roy"),
+        ("Dr. Tremblay, Hugo", "Tremblay"),
     ],
 )
 async def test_of_many_a_name_chooses_whom_it_alone_can_mean(
@@ -73,9 +74,13 @@ async def test_of_many_a_name_chooses_whom_it_alone_can_mean(
         ("roy", "several", ["Côté-Roy"]),
     ],
 )
-@pytest.mark.usefixtures("colleagues")
 async def test_a_name_that_chooses_nobody_says_why(
-    dana: Member, world: World, typed: str, problem: str, listed: list[str]
+    dana: Member,
+    world: World,
+    colleagues: dict[str, UUID],
+    typed: str,
+    problem: str,
+    listed: list[str],
 ) -> None:
     if problem == "several":
         (own,) = await db.fetch(
@@ -84,9 +89,27 @@ async def test_a_name_that_chooses_nobody_says_why(
             world.practitioner,
         )
         listed = [*listed, own["name"]]
-    pick = await practitioners.pick(dana, world.practitioner, typed)
-    assert (pick.chosen, pick.typed, pick.problem, names(pick)) == (None, typed, problem, listed)
+    before = [] if problem == "several" else ["Tremblay"]
+    chosen = world.practitioner if before == [] else colleagues["Tremblay"]
+    pick = await practitioners.pick(dana, chosen, typed)
+    assert (pick.chosen, pick.typed, pick.problem) == (None, typed, problem)
+    assert names(pick) == [*listed, *before]
     assert pick.value == problem
+
+
+@pytest.mark.usefixtures("many")
+async def test_what_is_done_at_once_takes_a_whole_name(
+    dana: Member, colleagues: dict[str, UUID], world: World
+) -> None:
+    """Of whoever left, a colleague's longer name is left."""
+    tran = await colleague(world, "Tran-Roy")
+    await db.fetch("UPDATE practitioner SET ended_at = {} WHERE last_name = 'Roy'", world.now)
+    for part in ("tran", "Roy Tran", "Tran-Roy"):
+        pick = await practitioners.pick(dana, None, part, is_final=True)
+        assert (pick.chosen, pick.problem, names(pick)) == (None, "alike", ["Tran-Roy"])
+    for whole in ("Hugo Tran-Roy", "dr. hugo tran roy"):
+        pick = await practitioners.pick(dana, colleagues["Nguyễn"], whole, is_final=True)
+        assert (pick.chosen, pick.problem, names(pick)) == (tran, None, ["Tran-Roy"])
 
 
 @pytest.mark.usefixtures("many")
@@ -106,7 +129,7 @@ async def test_those_who_share_a_name_are_told_apart_by_what_they_do(
 
 
 @pytest.mark.usefixtures("many")
-async def test_of_many_the_chosen_one_and_ones_own_are_listed_also_when_they_left(
+async def test_of_many_the_chosen_one_is_listed_and_ones_own_also_when_they_left(
     dana: Member, colleagues: dict[str, UUID], world: World
 ) -> None:
     await db.fetch("UPDATE practitioner SET ended_at = {} WHERE last_name = 'Tremblay'", world.now)
@@ -114,7 +137,9 @@ async def test_of_many_the_chosen_one_and_ones_own_are_listed_also_when_they_lef
     gone, here = colleagues["Tremblay"], colleagues["Nguyễn"]
     pick = await practitioners.pick(dana, here, kept=gone)
     assert (pick.chosen, names(pick)) == (here, ["Nguyễn", "Tremblay"])
-    assert (await practitioners.pick(dana, None, "tremblay")).problem == "unknown"
+    assert names(await practitioners.pick(dana, gone)) == []
+    pick = await practitioners.pick(dana, here, "tremblay", kept=gone)
+    assert (pick.problem, names(pick)) == ("unknown", ["Nguyễn", "Tremblay"])
     assert not await practitioners.is_offered(dana, gone)
 
 

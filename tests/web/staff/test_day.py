@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 
 from domain import db
+from domain.desk import day
 from tests.domain import records
-from tests.web.browser import Browser, Clock, buttons, elements, links, title
+from tests.web.browser import Browser, Clock, buttons, elements, links, main, title
 from tests.web.staff.helpers import request
 from tests.web.state import journal, journal_after, last_line, rows
 from tests.world import World
@@ -420,3 +421,37 @@ async def test_a_version_that_is_no_number_changes_nothing(dana: Browser, visit:
         answer = await dana.post(url_of(visit, "/annulation"), {"version": version})
         assert answer.status_code == 409
     assert await records.audited(visit) == {}
+
+
+async def test_another_day_begins_with_its_first_page(
+    dana: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(day, "COLUMNS", 1)
+    await world.appointment(world.now + HOUR)
+    await world.slot(world.now + HOUR, schedule=await world.another_practitioner("Abel"))
+    await world.appointment(world.now + 25 * HOUR, patient=world.bob)
+    first = await dana.get("/clinique")
+    assert "d’autres intervenants suivent" in main(first)
+    assert "Alice Gagnon" not in " ".join(e.text for e in elements(first, "table"))
+    second = await dana.click(first, "Intervenants suivants")
+    assert "Alice Gagnon" in " ".join(e.text for e in elements(second, "table"))
+    assert "suivent" not in main(second)
+    tomorrow = next(
+        e.attrs["href"] for e in elements(second, "a") if "Jour suivant" in e.attrs.values()
+    )
+    assert "Bob Gagnon" in main(await dana.get(tomorrow))
+    for page in ("9", "0", "-1", "x", "99999999999"):
+        assert "Rien ce jour-là" not in main(await dana.get(f"/clinique?page={page}"))
+
+
+async def test_whoever_is_on_the_second_page_is_in_the_journal(
+    dana: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(day, "COLUMNS", 1)
+    await world.slot(world.now + HOUR, schedule=await world.another_practitioner("Abel"))
+    await world.appointment(world.now + HOUR, confirmed_at=world.now)
+    before = await last_line()
+    await dana.get("/clinique")
+    assert [line["action"] for line in await journal_after(before)] == []
+    await dana.get("/clinique?page=2")
+    assert [line["patient"] for line in await journal_after(before)] == [world.alice]

@@ -12,7 +12,7 @@ import pytest
 from domain import db
 from domain.desk import practitioners
 from tests.domain.records import rows
-from tests.web.browser import Browser, elements, heading, main, title
+from tests.web.browser import Browser, alert, elements, heading, main, title
 from tests.web.staff.newcomers import CHART
 from tests.web.staff.scene import COLLEAGUE
 from tests.world import World
@@ -20,6 +20,7 @@ from web.staff.sending import packed
 
 HOUR = timedelta(hours=1)
 UNKNOWN = "Aucun intervenant ne s’appelle « Personne »."
+ALIKE = "Dr Hugo Tran : est-ce la bonne personne ? Vérifiez la liste, puis recommencez."
 SEVERAL = "Plusieurs intervenants s’appellent « Hugo » : choisissez dans la liste."
 
 
@@ -127,23 +128,41 @@ async def test_a_thread_is_given_and_answered_in_the_name_that_is_typed(
     thread = await world.thread(subject="Ma question", may_answer=True)
     await world.message(thread, "Et ensuite ?", account=world.alice_account)
     at = f"/clinique/communications/{thread}"
-    refused = await dana.post(f"{at}/responsable", {"a": f"equipe:{world.team}", "a_nom": "Hugo"})
-    assert refused.status_code == 422
-    assert SEVERAL in main(refused)
-    assert await rows("SELECT practitioner FROM assignment") == []
-    await dana.post(f"{at}/responsable", {"a": f"equipe:{world.team}", "a_nom": "tran"})
+    team = f"equipe:{world.team}"
+    for name, said in (("Hugo", SEVERAL), ("tran", ALIKE)):
+        refused = await dana.post(f"{at}/responsable", {"a": team, "a_nom": name})
+        assert refused.status_code == 422
+        assert said in alert(refused)
+        assert await rows("SELECT practitioner FROM assignment") == []
+    assert chosen(refused, "a") == f"intervenant:{tran}"
+    await dana.post(f"{at}/responsable", {"a": team, "a_nom": "Hugo Tran"})
     assert [row["practitioner"] for row in await rows("SELECT practitioner FROM assignment")] == [
         tran
     ]
-    letter = {"cle": "k", "genre": "message", "texte": "Voici.", "de": f"equipe:{world.team}"}
+    letter = {"cle": "k", "genre": "message", "texte": "Voici.", "de": team}
     refused = await dana.post(f"{at}/reponse", letter | {"de_nom": "Personne"})
     assert refused.status_code == 422
-    assert UNKNOWN in main(refused)
+    assert UNKNOWN in alert(refused)
     assert "Voici." in main(refused)
-    assert typed(refused, "de") == "Personne"
-    await dana.post(f"{at}/reponse", letter | {"de_nom": "tran"})
+    assert (typed(refused, "de"), chosen(refused, "de")) == ("Personne", team)
+    refused = await dana.post(f"{at}/reponse", letter | {"de_nom": "tran"})
+    assert ALIKE in alert(refused)
+    assert (typed(refused, "de"), chosen(refused, "de")) == ("", f"intervenant:{tran}")
+    await dana.post(f"{at}/reponse", letter | {"de_nom": "Dr. Hugo Tran"})
     (row,) = await rows("SELECT practitioner, team FROM message WHERE body = 'Voici.'")
     assert (row["practitioner"], row["team"]) == (tran, None)
+
+
+async def test_whoever_left_is_not_offered_to_sign_or_to_answer(
+    dana: Browser, world: World, tran: UUID
+) -> None:
+    thread = await world.thread(subject="Ma question", may_answer=True)
+    await db.fetch("UPDATE message SET practitioner = {}", tran)
+    await db.fetch("UPDATE practitioner SET ended_at = {} WHERE id = {}", world.now, tran)
+    await world.another_practitioner("Abel")
+    page = await dana.get(f"/clinique/communications/{thread}")
+    assert str(tran) not in page.text
+    assert (chosen(page, "de"), chosen(page, "a")) == ("", "")
 
 
 async def test_a_letter_to_many_is_signed_by_the_name_that_is_typed(
@@ -151,10 +170,12 @@ async def test_a_letter_to_many_is_signed_by_the_name_that_is_typed(
 ) -> None:
     at = f"/clinique/communications/envoi/message?a={packed([world.alice, world.bob])}"
     letter = {"cle": "k", "genre": "message", "sujet": "Horaire", "texte": "Voici.", "de": ""}
-    refused = await dana.post(at, letter | {"de_nom": "tran"})
-    assert refused.status_code == 422  # « Oui, envoyer à ces 2 patients »
+    sure = {"certain": "oui"}
+    refused = await dana.post(at, letter | sure | {"de_nom": "tra"})
+    assert refused.status_code == 422
     assert chosen(refused, "de") == f"intervenant:{tran}"
-    await dana.post(at, letter | {"de": f"intervenant:{tran}", "certain": "oui"})
+    assert await rows("SELECT 1 FROM message") == []
+    await dana.post(at, letter | sure | {"de": f"intervenant:{tran}"})
     sent = await rows("SELECT practitioner FROM message WHERE body = 'Voici.'")
     assert [row["practitioner"] for row in sent] == [tran, tran]
 
@@ -162,35 +183,51 @@ async def test_a_letter_to_many_is_signed_by_the_name_that_is_typed(
 async def test_a_chart_takes_the_name_of_ones_own_practitioner(
     dana: Browser, world: World, tran: UUID
 ) -> None:
-    made = CHART | {"intervenant_nom": "Personne"}
-    refused = await dana.post("/clinique/patients/nouveau", made)
-    assert refused.status_code == 422
-    assert UNKNOWN in main(refused)
-    assert typed(refused) == "Personne"
-    several = await dana.post("/clinique/patients/nouveau", made | {"intervenant_nom": "hugo"})
-    assert several.status_code == 422
-    created = await dana.post("/clinique/patients/nouveau", made | {"intervenant_nom": "tran"})
-    at = created.headers["location"].partition("?")[0]
-    page = await dana.get(f"{at}/modification")
+    at = "/clinique/patients/nouveau"
+    for name, said in (("Personne", UNKNOWN), ("hugo", "choisissez dans la liste"), ("tr", ALIKE)):
+        refused = await dana.post(at, CHART | {"intervenant_nom": name})
+        assert refused.status_code == 422
+        assert said in alert(refused)
+    created = await dana.post(at, CHART | {"intervenant_nom": "hugo tran"})
+    page = await dana.get(created.headers["location"].partition("?")[0] + "/modification")
     assert chosen(page) == str(tran)
-    kept = {e.attrs["name"]: e.attrs["value"] for e in elements(page, "input") if "name" in e.attrs}
-    await dana.post(f"{at}/modification", CHART | {"version": "1", "intervenant_nom": "roy"})
-    assert chosen(await dana.get(f"{at}/modification")) == str(world.practitioner)
-    assert kept["avant_intervenant"] == str(tran)
+
+
+async def test_a_name_that_chose_nobody_leaves_a_chart_whom_it_has(
+    dana: Browser, world: World, tran: UUID
+) -> None:
+    await db.fetch("UPDATE patient SET primary_practitioner = {}", world.practitioner)
+    at = f"/clinique/patients/{world.alice}/modification"
+    sent = CHART | {"version": "1", "intervenant": str(world.practitioner)}
+    refused = await dana.post(at, sent | {"intervenant_nom": "Personne"})
+    assert (refused.status_code, typed(refused)) == (422, "Personne")
+    assert chosen(refused) == str(world.practitioner)
+    several = await dana.post(at, sent | {"intervenant_nom": "Hugo"})
+    assert (several.status_code, chosen(several)) == (422, "several")
+    again = await dana.post(at, sent | {"intervenant": chosen(several)})
+    assert again.status_code == 422
+    assert (await dana.post(at, sent | {"intervenant": str(tran)})).status_code == 303
 
 
 async def test_a_colleague_gets_the_calendar_of_the_name_that_is_typed(
-    fay: Browser, tran: UUID
+    fay: Browser, world: World, tran: UUID
 ) -> None:
     at = "/clinique/personnel/nouveau"
-    zoe = COLLEAGUE | {"cle": "k", "role": "practitioner", "intervenant_nom": "Personne"}
-    refused = await fay.post(at, zoe)
-    assert refused.status_code == 422
-    assert UNKNOWN in main(refused)
-    assert (await fay.post(at, zoe | {"intervenant_nom": "tran"})).status_code == 303
+    zoe = COLLEAGUE | {"cle": "k", "role": "practitioner"}
+    for name, said in (("Personne", UNKNOWN), ("tran", ALIKE)):
+        refused = await fay.post(at, zoe | {"intervenant_nom": name})
+        assert refused.status_code == 422
+        assert said in alert(refused)
+    assert (await fay.post(at, zoe | {"intervenant_nom": "Hugo Tran"})).status_code == 303
     (row,) = await rows("SELECT id, practitioner FROM staff_member WHERE email LIKE 'zoe@%'")
     assert row["practitioner"] == tran
-    assert chosen(await fay.get(f"/clinique/personnel/{row['id']}")) == str(tran)
+    await db.fetch("UPDATE practitioner SET ended_at = {} WHERE id = {}", world.now, tran)
+    await world.another_practitioner("Abel")
+    at = f"/clinique/personnel/{row['id']}"
+    assert chosen(await fay.get(at)) == str(tran)
+    kept = zoe | {"version": "1", "intervenant": str(tran)}
+    assert chosen(await fay.post(at, kept | {"prenom": ""})) == str(tran)
+    assert (await fay.post(at, kept)).status_code == 303
 
 
 async def test_parts_of_a_calendar_offer_another_by_name(
