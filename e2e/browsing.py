@@ -79,9 +79,11 @@ COLOURS = """() => {
 }"""
 
 FACTS = f"""() => {{
-    const {{ scrollWidth, clientWidth }} = document.documentElement;
+    const isWide = ({{ scrollWidth, clientWidth }}) => scrollWidth > clientWidth;
     return {{
-        isWide: scrollWidth > clientWidth,
+        // Nor does a table that does not say so, by taking the focus: who would look for the rest?
+        isWide: isWide(document.documentElement)
+            || [...document.querySelectorAll("main .table:not([tabindex])")].some(isWide),
         isKept: localStorage.length + sessionStorage.length > 0,
         shapes: ({SHAPES})(),
         colours: Object.keys(({COLOURS})()),
