@@ -1,7 +1,6 @@
 """Whose calendar a page is about, and whom a form lets choose."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -111,7 +110,11 @@ async def is_offered(member: Member, practitioner: UUID | None) -> bool:
 _NAMED = """
     SELECT p.id, p.title || ' ' || p.first_name || ' ' || p.last_name AS name,
            p.first_name || ' ' || p.last_name AS untitled,
-           sp.name_fr AS specialty_fr, sp.name_en AS specialty_en
+           sp.name_fr AS specialty_fr, sp.name_en AS specialty_en,
+           CASE WHEN EXISTS (
+               SELECT 1 FROM practitioner o WHERE o.last_name = p.last_name
+                 AND o.first_name = p.first_name AND o.ended_at IS NULL AND o.id <> p.id
+           ) THEN 1 ELSE 0 END AS has_namesake
     FROM practitioner p JOIN specialty sp ON sp.id = p.specialty
 """
 _BY_NAME = "p.last_name, p.first_name, p.id"
@@ -150,7 +153,7 @@ async def _by_name(
     meant = whole or [row for row in rows if _has(row["name"], words)]
     if len(meant) > MOST_LISTED:
         return [], "too_many"
-    found = _told_apart(meant)
+    found = [_choice(row) for row in meant]
     if len(found) != 1:
         return found, "several" if found else "unknown"
     return found, "alike" if is_final and not whole else None
@@ -169,16 +172,9 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[^\W_]+", folded(text)))
 
 
-def _told_apart(rows: Sequence[Mapping[str, Any]]) -> list[Choice]:
-    """Who shares a name has the specialty beside it."""
-    shared = Counter(row["name"] for row in rows)
-    return [_with_specialty(row) if shared[row["name"]] > 1 else _choice(row) for row in rows]
-
-
 def _choice(row: Mapping[str, Any]) -> Choice:
-    return Choice(row["id"], Named(row["name"], row["name"]))
-
-
-def _with_specialty(row: Mapping[str, Any]) -> Choice:
+    """Who shares a name has the specialty beside it."""
+    if not row["has_namesake"]:
+        return Choice(row["id"], Named(row["name"], row["name"]))
     fr, en = (f"{row['name']} ({row[f'specialty_{of}']})" for of in ("fr", "en"))
     return Choice(row["id"], Named(fr, en))

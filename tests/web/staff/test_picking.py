@@ -19,9 +19,9 @@ from tests.world import World
 from web.staff.sending import packed
 
 HOUR = timedelta(hours=1)
-UNKNOWN = "Aucun intervenant ne s’appelle « Personne »."
-ALIKE = "Dr Hugo Tran : est-ce la bonne personne ? Vérifiez la liste, puis recommencez."
-SEVERAL = "Plusieurs intervenants s’appellent « Hugo » : choisissez dans la liste."
+UNKNOWN = "Aucun intervenant ne correspond à « Personne »."
+ALIKE = "Est-ce bien Dr Hugo Tran ? Si oui, appuyez de nouveau sur le bouton."
+SEVERAL = "Plusieurs intervenants correspondent à « Hugo » : choisissez dans la liste."
 
 
 @pytest.fixture(autouse=True)
@@ -244,3 +244,33 @@ async def test_a_name_of_any_letters_is_a_name(dana: Browser, tran: UUID) -> Non
         page = await dana.get(f"/clinique?intervenant_nom={quote(name)}")
         assert page.status_code == 200
         assert heading(page) == "Aujourd’hui"
+
+
+async def test_no_time_is_offered_as_long_as_a_name_chose_nobody(
+    dana: Browser, world: World, tran: UUID
+) -> None:
+    await world.slot(world.now + 30 * HOUR)
+    visit = await world.appointment(world.now + 60 * HOUR)
+    new = f"/clinique/patients/{world.alice}/rendez-vous/nouveau"
+    for at in (new, f"/clinique/rendez-vous/{visit}/deplacement"):
+        assert week_of(await dana.get(f"{at}?intervenant=tous"))
+        page = await dana.get(f"{at}?intervenant={world.practitioner}&intervenant_nom=hugo")
+        assert not week_of(page)
+        assert chosen(page) == ""
+
+
+def week_of(page: httpx.Response) -> bool:
+    return any("Semaine suivante" in e.attrs.get("aria-label", "") for e in elements(page, "a"))
+
+
+async def test_who_shares_a_name_is_told_apart_in_every_list(
+    dana: Browser, world: World, tran: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.another_practitioner("Tran")
+    page = await dana.get(f"/clinique?intervenant={tran}")
+    (own,) = [e.text for e in elements(page, "option") if e.attrs.get("value") == str(tran)]
+    assert own == "Dr Hugo Tran (Médecine de famille)"
+    monkeypatch.setattr(practitioners, "MOST_LISTED", 50)
+    options = [e.text for e in elements(await dana.get("/clinique"), "option")]
+    assert options.count(own) == 2
+    assert "Dr Hugo Zola" in options
