@@ -13,7 +13,7 @@ DB = PostgresEngine(url) if url else SQLiteEngine(str(Path(folder, "portal.sqlit
 
 
 def __getattr__(name: str) -> Any:
-    """What migrations need brings a code formatter along: 17 MB that a server has no use for."""
+    """What migrations need brings a code formatter along: 8 MB that a server has no use for."""
     if name != "APP_REGISTRY":
         raise AttributeError(name)
     from piccolo.conf.apps import AppRegistry

@@ -42,12 +42,27 @@ NAMED = re.compile(r"""["']((?:[a-z_]+/)+[a-z_.]+\.(?:html|txt|css))["']""")
 ALL_OF = {"email_links/": "a link's act", "mail/": "a mail's kind"}
 """Folders whose templates are named by a value: `f"email_links/{act}.html"`."""
 
+A_SERVER = """
+import asyncio, sys
+from web import asgi
+from domain import db
+from domain.clinic.tables import Clinic
+
+async def main():
+    async with db.connected():
+        await db.seen_migrations()
+        await Clinic.exists()
+
+asyncio.run(main())
+print(*sorted({"black", "piccolo"} & set(sys.modules)))
+"""
+
 
 def tool(*command: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", *command] if command[0] == "piccolo.main" else command,
+        [sys.executable, *command] if command[0].startswith("-") else command,
         cwd=ROOT,
-        env=databases.environment() | {"PYTHONPATH": str(ROOT)},
+        env=databases.environment() | {"PYTHONPATH": str(ROOT), "PORTAL_DEMO": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -351,9 +366,14 @@ def test_migrations_make_the_tables_as_they_are_declared(
 ) -> None:
     before = set((ROOT / "domain/migrations").glob("*.py"))
     try:
-        said = tool("piccolo.main", "migrations", "new", "portal", "--auto")
+        said = tool("-m", "piccolo.main", "migrations", "new", "portal", "--auto")
         written = set((ROOT / "domain/migrations").glob("*.py")) - before
     finally:
         for extra in set((ROOT / "domain/migrations").glob("*.py")) - before:
             extra.unlink()
     assert written == set(), said
+
+
+def test_a_server_does_without_a_code_formatter(database: SQLiteEngine | PostgresEngine) -> None:
+    """Piccolo has one to write migrations with."""
+    assert tool("-c", A_SERVER) == "piccolo\n"

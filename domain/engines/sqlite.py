@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from piccolo.querystring import QueryString
 
 # No mmap: what it maps counts as this process's memory, and the cache is as quick.
-KEPT = ("foreign_keys = ON", "cache_size = -4000", "mmap_size = 0", "temp_store = MEMORY")
+KEPT = ("foreign_keys = ON", "cache_size = -2000", "mmap_size = 0", "temp_store = MEMORY")
 # FULL: in WAL mode NORMAL may lose the last commits at a power cut; it costs next to nothing.
 WRITES = ("journal_mode = WAL", "synchronous = FULL", "journal_size_limit = 67108864", *KEPT)
 READS = ("query_only = ON", *KEPT)
