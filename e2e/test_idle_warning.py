@@ -160,6 +160,25 @@ def test_signing_out_in_one_tab_hides_what_the_others_show(heather: Patient) -> 
     expect(other.get_by_role("main")).to_be_hidden()
 
 
+def test_signing_in_elsewhere_leaves_a_way_back_where_it_was_over(heather: Patient) -> None:
+    """What is hidden stays so: it may be somebody else who signed in."""
+    heather.goes_to_the_visits()
+    there = heather.page.url
+    wait(heather, 20, 1)
+    is_told_of_the_end(heather)
+    first, other = heather.page, heather.page.context.new_page()
+    heather.page = other
+    heather.opens("/connexion")
+    heather.fills_in_the_sign_in_form()
+    heather.sees("Tableau de bord")
+
+    heather.page = first
+    is_told_of_the_end(heather)
+    heather.presses("Se reconnecter")
+    heather.sees("Rendez-vous")
+    assert heather.page.url == there
+
+
 def test_near_the_twelfth_hour_staying_is_not_offered(heather: Patient, portal: Portal) -> None:
     portal.change(
         "UPDATE session SET created_at = datetime(created_at, '-11 hours', '-55 minutes')"

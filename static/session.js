@@ -40,7 +40,7 @@ function open() {
 
 function refresh() {
   clearTimeout(timer);
-  const next = foreseen();
+  const next = state === "over" ? state : foreseen(); // whoever signs in again does so from the dialog
   if (next !== state || (next && !dialog.open)) {
     state = next;
     dialog.close();
