@@ -1,12 +1,17 @@
 """How someone comes to work at the clinic: by a link, with an application that makes codes."""
 
+from uuid import UUID
+
+from domain.accounts.secret_box import SecretBox
 from domain.demo.data.people import PASSWORD
+from domain.demo.staff import Colleague
 from domain.links import Links
 from domain.staff import personnel
 from domain.staff.personnel import Form
 from domain.staff.roles import Role
 from e2e.newcomer import field
 from e2e.patient import Patient
+from e2e.portal import Portal
 from e2e.two_steps import Application, types
 from web.first_run import browser_path
 
@@ -78,6 +83,10 @@ def enrols(on: Patient, link: str) -> Application:
 
 def types_the_password(on: Patient, email: str = GUS, password: str = PASSWORD) -> None:
     on.opens(SIGN_IN)
+    is_asked_who_it_is(on, email, password)
+
+
+def is_asked_who_it_is(on: Patient, email: str, password: str = PASSWORD) -> None:
     on.sees("Connexion à l’espace clinique")
     field(on, "Courriel").fill(email)
     field(on, "Mot de passe").fill(password)
@@ -85,10 +94,25 @@ def types_the_password(on: Patient, email: str = GUS, password: str = PASSWORD) 
 
 
 def comes_to_work(on: Patient, application: Application, email: str = GUS) -> None:
-    types_the_password(on, email)
+    on.opens(SIGN_IN)
+    signs_in_where_asked(on, application, email)
+
+
+def signs_in_where_asked(on: Patient, application: Application, email: str) -> None:
+    is_asked_who_it_is(on, email)
     on.sees("Code de validation")
     types(on, application.code())
     on.control("Connexion").click()
+
+
+def application_of(portal: Portal, colleague: Colleague) -> Application:
+    """Which one of the demonstration's staff has had all along."""
+    row = "SELECT {} FROM staff_member WHERE email = ?"
+    member = UUID(portal.value(row.format("id"), colleague.email))
+    sealed = portal.value(row.format("totp_secret"), colleague.email)
+    secret = SecretBox(portal.settings.keys).open(member, sealed)
+    assert secret
+    return Application(portal, secret)
 
 
 def leaves(on: Patient) -> None:

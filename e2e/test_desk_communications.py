@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from e2e.browsing import DESKTOP, PLAIN_DESKTOP, Device
 from e2e.clinic_writes import answers, patient_of
 from e2e.conftest import Open
+from e2e.desk_doors import application_of, signs_in_where_asked
 from e2e.desk_writing import (
     INBOX,
     SUBJECT,
@@ -18,7 +19,7 @@ from e2e.desk_writing import (
 )
 from e2e.patient import Patient
 from e2e.portal import Portal
-from e2e.staff import PRACTITIONER, at_work
+from e2e.staff import PRACTITIONER, SECRETARY, at_work
 from tests import pdfs
 
 
@@ -116,6 +117,46 @@ def test_a_text_is_put_in_and_the_letter_kept_when_refused(
     manon.presses("Envoyer")
     manon.is_warned("Indiquez le sujet.")
     expect(manon.page.locator("#texte")).to_have_value(re.compile("Vos résultats sont arrivés"))
+
+
+def test_a_letter_is_there_again_after_a_quarter_of_an_hour_away(
+    open_browser: Open, portal: Portal, device: Device, tmp_path: Path
+) -> None:
+    manon = at_work(open_browser(device))
+    manon.page.clock.install()
+    manon.opens(f"{writing_to(portal)}&genre=document")
+    fills_the_letter(manon, "Bonjour,\nvoici.", kind="document")
+    chooses_a_file(manon, tmp_path)
+    sent = portal.value("SELECT count(*) FROM message")
+    portal.clock.advance(minutes=15, seconds=1)
+    manon.page.clock.fast_forward("15:01")
+    expect(manon.main).to_be_hidden()
+
+    manon.presses("Se reconnecter")
+    signs_in_where_asked(manon, application_of(portal, SECRETARY), SECRETARY.email)
+    manon.sees("Écrire à Heather Milner")
+    manon.reads("Votre texte a été conservé.")
+    expect(manon.page.locator("#sujet")).to_have_value(SUBJECT)
+    expect(manon.page.locator("#texte")).to_have_value("Bonjour,\nvoici.")
+    assert portal.value("SELECT count(*) FROM message") == sent
+
+
+def test_an_answer_is_there_again_after_another_tab_signed_in(
+    open_browser: Open, portal: Portal
+) -> None:
+    manon = at_work(open_browser(DESKTOP))
+    manon.page.clock.install()
+    place = thread_of(portal, portal.value("SELECT subject FROM thread LIMIT 1"))
+    manon.opens(place)
+    manon.page.locator("#texte").fill("Bonjour.")
+    portal.clock.advance(minutes=15, seconds=1)
+    manon.page.clock.fast_forward("15:01")
+    expect(manon.main).to_be_hidden()
+    manon.works_as(SECRETARY.email)
+
+    manon.presses("Se reconnecter")
+    manon.reads("Votre texte a été conservé.")
+    expect(manon.page.locator("#texte")).to_have_value("Bonjour.")
 
 
 def test_a_mail_that_did_not_arrive_is_settled(open_browser: Open, device: Device) -> None:

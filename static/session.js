@@ -29,6 +29,18 @@ function wayBack() {
   return `${side}/connexion?suivant=${encodeURIComponent(typed || location.pathname + location.search)}`;
 }
 
+// A letter of the clinic's has no draft: it goes with the button that sends nothing to anybody, so that it waits,
+// sealed, for whoever wrote it.
+function leave(event) {
+  const letter = document.querySelector("form[data-letter]");
+  if (!letter || letter.elements.texte.value.trim() === "") return;
+  event.preventDefault();
+  for (const field of letter.querySelectorAll("[type=file], [name=modele]")) field.disabled = true;
+  const inserting = Object.assign(document.createElement("input"), { type: "hidden", name: "inserer", value: "oui" });
+  letter.append(inserting);
+  letter.submit();
+}
+
 function open() {
   for (const each of dialog.children) each.hidden = each.dataset.when !== state;
   dialog.classList.toggle("is-over", state === "over");
@@ -86,6 +98,7 @@ dialog.addEventListener("click", (event) => {
   event.preventDefault();
   answers[state]?.();
 });
+part("over").querySelector("a").addEventListener("click", leave);
 dialog.addEventListener("cancel", (event) => {
   event.preventDefault();
   answers[state]?.();

@@ -53,7 +53,7 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
     if isinstance(refusal, errors.TermsNotAccepted):
         return leave_to(request, f"/conditions?suivant={quote(_way_back(request), safe='')}")
     if isinstance(refusal, errors.FormRefused) and kept_text.PAGE in request.state:
-        return leave_to(request, request.state[kept_text.PAGE])
+        return _with_text(request, leave_to(request, request.state[kept_text.PAGE]))
     response = render(
         request, "errors/refusal.html", status_code=status_of(refusal), refusal=refusal
     )
@@ -78,11 +78,9 @@ def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
         response.set_cookie(dropped_cookie(settings, "text"))
     else:
         response = leave_to(request, f"/connexion?suivant={quote(_way_back(request), safe='')}")
-    if kept_text.SEALED in request.state:
-        response.set_cookie(cookie(settings, "text", request.state[kept_text.SEALED]))
     if read_cookie(request, "session"):
         response.set_cookie(dropped_cookie(settings, "session"))
-    return response
+    return _with_text(request, response)
 
 
 def _to_staff_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
@@ -92,12 +90,17 @@ def _to_staff_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
     else:
         way = quote(_way_back(request), safe="")
         response = leave_to(request, f"{STAFF}/connexion?suivant={way}")
+    if read_cookie(request, "staff"):
+        response.set_cookie(dropped_cookie(portal_of(request).settings, "staff"))
+    return _with_text(request, response)
+
+
+def _with_text(request: Request[Any, Any, Any], response: Response[Any]) -> Response[Any]:
+    """What was written without a session waits, sealed, in the browser that sent it."""
     if kept_text.SEALED in request.state:
         response.set_cookie(
             cookie(portal_of(request).settings, "text", request.state[kept_text.SEALED])
         )
-    if read_cookie(request, "staff"):
-        response.set_cookie(dropped_cookie(portal_of(request).settings, "staff"))
     return response
 
 

@@ -28,12 +28,15 @@ ANSWER = "/reponse"
 
 
 async def keep(request: Request[Any, Any, Any]) -> None:
-    """Before a POST is refused for its session's sake."""
+    """Before a POST is refused for its session's sake: it had ended, or is not the form's."""
     portal, now = portal_of(request), portal_of(request).now()
     author = portal.links.read_writer(
         request.query_params.get(AUTHOR, ""), known_for=kept_text.WRITTEN_FOR, now=now
     )
-    if author is None or not 0 < (request.content_length or 0) <= LARGEST_FORM:
+    member = request.scope.get("user")
+    if author is None or (member is not None and member.id != author):
+        return
+    if not 0 < (request.content_length or 0) <= LARGEST_FORM:
         return
     try:
         async with asyncio.timeout(WITHIN):

@@ -131,12 +131,12 @@ async def identify(
             now=portal.now(),
         )
     if viewer is None:
-        await kept_text.keep(Request(connection.scope, connection.receive))
+        await _keep_text(Request(connection.scope, connection.receive))
         raise NotSignedIn
     connection.scope["user"] = viewer
     portal.last_clinic = viewer.clinic
     if viewer.pending_terms is not None and not handler.opt.get("before_terms"):
-        await kept_text.keep(Request(connection.scope, connection.receive))
+        await _keep_text(Request(connection.scope, connection.receive))
         raise TermsNotAccepted
 
 
@@ -153,8 +153,7 @@ async def _identify_member(
         now=portal.now(),
     )
     if not member:
-        if "files" in handler.opt:
-            await kept_letter.keep(Request(connection.scope, connection.receive))
+        await _keep_text(Request(connection.scope, connection.receive))
         raise NotSignedIn
     connection.scope["user"] = member
     portal.last_clinic = member.clinic
@@ -215,9 +214,15 @@ async def check_form(request: Request[Any, Any, Any]) -> None:
         bindings.append(read_cookie(request, "csrf"))
     keys = request.app.state.portal.settings.keys
     if not is_own_token(str(form.get(TOKEN_FIELD, "")), keys, bindings):
-        if not is_staff_side(request):
-            await kept_text.keep(request)  # another tab has signed in again
+        await _keep_text(request)  # another tab has signed in again
         raise FormRefused
+
+
+async def _keep_text(request: Request[Any, Any, Any]) -> None:
+    if not is_staff_side(request):
+        await kept_text.keep(request)
+    elif "files" in request.route_handler.opt:
+        await kept_letter.keep(request)
 
 
 async def _form(request: Request[Any, Any, Any]) -> FormMultiDict:

@@ -323,3 +323,21 @@ async def test_what_was_written_when_the_session_had_ended_waits_for_its_writer(
         assert ("Votre texte a été conservé." in main(shown)) is bool(expected)
     altered = await upload(dana, action.replace("auteur=", "auteur=x"), answer(world))
     assert "conserve" not in altered.headers["location"]
+
+
+async def test_a_letter_of_before_another_tab_signed_in_again_is_not_lost(
+    app: Gate, dana: Browser, world: World
+) -> None:
+    """Its token is of a dead session: its writer has it back, a colleague is refused."""
+    thread = await asked(world)
+    page = await dana.get(at(thread))
+    action = next(f.action for f in forms(page) if "reponse?" in f.action)
+    typed = answer(world, texte="Chère Alice.", inserer="oui") | {"_csrf_token": dana.token}
+    await StaffSession.delete(force=True)
+    fay = await upload(await at_work(app, world, world.fay), action, typed)
+    assert (fay.status_code, "__Host-text" in fay.headers.get("set-cookie", "")) == (403, False)
+    again = await at_work(app, world, world.dana)
+    refused = await upload(again, action, typed)
+    assert (refused.status_code, refused.headers["location"]) == (303, f"{at(thread)}?conserve=1")
+    assert elements(await again.follow(refused), "textarea")[0].text == "Chère Alice."
+    assert await count("message") == 2
