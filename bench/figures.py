@@ -80,6 +80,11 @@ class Clinic:
         query = urlencode({**self._choices(chosen), "semaine": self._plan["monday"]})
         return f"/profils/{patient}/reservation/creneau?{query}"
 
+    def soonest_url(self, practitioner: str, person: dict[str, str]) -> str:
+        """Without a week asked for: that of the first free time."""
+        query = urlencode(self._choices(practitioner))
+        return f"/profils/{person['patient']}/reservation/creneau?{query}"
+
     def inbox(self, name: str) -> tuple[str, dict[str, str]]:
         """The list's address, and what its holder's browser sends."""
         person = self._plan["inboxes"][name]

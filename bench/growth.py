@@ -33,6 +33,7 @@ PAGES = tuple(
     for name in (
         "slot page",
         "« Peu importe l’intervenant »",
+        "« Peu importe l’intervenant », soonest",
         "dashboard",
         "appointments",
         "inbox",
@@ -73,6 +74,11 @@ class Network:
                 for one in people
             ]
 
+        soonest = [
+            get(self._clinic.soonest_url("tous", one), f"session={one['session']}")
+            for one in people
+        ]
+
         def at_desk(path: str) -> list[bytes]:
             return [get(f"/clinique{path}", desk)] * len(people)
 
@@ -81,6 +87,7 @@ class Network:
         requests = [
             week(""),
             week("tous"),
+            soonest,
             each("/"),
             each("/profils/{patient}/rendez-vous"),
             each("/profils/{patient}/communications"),

@@ -1,6 +1,6 @@
 """Which published times are open to this profile: one condition for every use."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from domain import db
-from domain.appointments.choices import ANYONE, Choices
+from domain.appointments.choices import Choices
 from domain.clinic.calendar import Week, moment
 from domain.clinic.settings import ClinicSettings
 from domain.errors import SlotTaken
@@ -106,18 +106,18 @@ class Search:
         return self.now + timedelta(weeks=self.viewer.clinic.horizon_weeks)
 
     def condition(self) -> tuple[str, list[Any]]:
-        values: list[Any] = [self.choices.visit_type, self.choices.is_urgent]
-        only, at_site = "", "sl.site = {}"
-        if not self.choices.is_urgent:
-            only += " AND pr.specialty = {}"
-            values.append(self.choices.specialty)
-        if self.choices.practitioner not in (None, ANYONE):
-            only += " AND sl.practitioner = {}"
-            values.append(self.choices.practitioner)
-            # Not by the site's index: SQLite would go through the slots of all who work there.
-            at_site = "(sl.site = {}) IS TRUE"
-        values += [self.choices.site, self.now, self.viewer.account.id, self.profile.id]
-        return _open(only, at_site, "(h.account = {} AND h.patient = {})"), values
+        chosen = self.choices
+        return _open(
+            _Offered(
+                chosen.visit_type,
+                chosen.is_urgent,
+                practitioner=chosen.practitioner if isinstance(chosen.practitioner, UUID) else None,
+                site=chosen.site,
+                specialty=None if chosen.is_urgent else chosen.specialty,
+            ),
+            {"h.account": self.viewer.account.id, "h.patient": self.profile.id},
+            self.now,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,42 +145,74 @@ class ClinicSearch:
         return self.now + CLINIC_HORIZON
 
     def condition(self) -> tuple[str, list[Any]]:
-        values: list[Any] = [self.visit_type, self.is_urgent]
-        only = ""
-        if self.practitioner is not None:
-            only = " AND sl.practitioner = {}"
-            values.append(self.practitioner)
-        at_site = "TRUE"
-        if self.site is not None:
-            at_site = "(sl.site = {}) IS TRUE" if self.practitioner else "sl.site = {}"
-            values.append(self.site)
-        values += [self.now, self.patient]
-        return _open(only, at_site, "h.patient = {}"), values
+        offered = _Offered(self.visit_type, self.is_urgent, self.practitioner, self.site)
+        return _open(offered, {"h.patient": self.patient}, self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """Which visit type, and by whom and where, of those that this narrows down."""
+
+    visit_type: UUID | None
+    is_urgent: bool
+    practitioner: UUID | None
+    site: UUID | None
+    specialty: UUID | None = None
+
+    @property
+    def schedules(self) -> dict[str, UUID]:
+        columns = {
+            "sc.practitioner": self.practitioner,
+            "sc.site": self.site,
+            "pr.specialty": self.specialty,
+        }
+        return {column: id for column, id in columns.items() if id}
+
+    @property
+    def slots(self) -> dict[str, UUID]:
+        """By one index, in the order of time."""
+        if self.practitioner:
+            return {"sl.practitioner": self.practitioner}
+        return {"sl.site": self.site} if self.site else {}
 
 
 _OPEN = """
     FROM slot sl
     JOIN practitioner pr ON pr.id = sl.practitioner
-    JOIN schedule_visit_type sv ON sv.schedule = sl.schedule
-    JOIN visit_type vt ON vt.id = sv.visit_type
     LEFT JOIN hold h ON h.slot = sl.id
-    WHERE vt.id = {} AND vt.is_urgent = {} AND vt.minutes <= sl.minutes<only>
-      AND <at site> AND sl.withdrawn_at IS NULL AND pr.ended_at IS NULL AND vt.ended_at IS NULL
-      AND NOT EXISTS (
-          SELECT 1 FROM schedule sc JOIN site si ON si.id = sc.site
-          WHERE sc.id = sl.schedule AND (sc.ended_at IS NOT NULL OR si.ended_at IS NOT NULL))
+    WHERE <slots> AND sl.withdrawn_at IS NULL
+      AND sl.minutes >= (
+          SELECT vt.minutes FROM visit_type vt
+          WHERE vt.id = {} AND vt.is_urgent = {} AND vt.ended_at IS NULL)
+      AND (sl.schedule IN (
+          SELECT sc.id FROM schedule sc
+          JOIN site si ON si.id = sc.site
+          JOIN practitioner pr ON pr.id = sc.practitioner
+          JOIN schedule_visit_type sv ON sv.schedule = sc.id
+          WHERE sv.visit_type = {} AND <schedules> AND sc.ended_at IS NULL
+            AND si.ended_at IS NULL AND pr.ended_at IS NULL)) IS TRUE
       AND (h.id IS NULL OR h.expires_at <= {} OR <own hold>)
       AND NOT EXISTS (
           SELECT 1 FROM appointment ap WHERE ap.slot = sl.id AND ap.cancelled_at IS NULL)
 """
+_NAME = "pr.title || ' ' || pr.last_name"
 
 
-def _open(only: str, at_site: str, own_hold: str) -> str:
-    parts = {"<only>": only, "<at site>": at_site, "<own hold>": own_hold}
-    condition = _OPEN
-    for name, part in parts.items():
-        condition = condition.replace(name, part)
-    return condition
+def _open(offered: _Offered, own_hold: dict[str, UUID], now: datetime) -> tuple[str, list[Any]]:
+    """IS TRUE: the schedules are found once, and not again for each slot; and PostgreSQL, which
+    would take few schedules for few slots, looks no further than the first where one is wanted."""
+    slots, schedules = offered.slots, offered.schedules
+    condition = (
+        _OPEN.replace("<slots>", _all_of(slots))
+        .replace("<schedules>", _all_of(schedules))
+        .replace("<own hold>", _all_of(own_hold))
+    )
+    values = [*slots.values(), offered.visit_type, offered.is_urgent, offered.visit_type]
+    return condition, [*values, *schedules.values(), now, *own_hold.values()]
+
+
+def _all_of(columns: Iterable[str]) -> str:
+    return f"({' AND '.join(f'{column} = {{}}' for column in columns) or 'TRUE'})"
 
 
 async def first_open(search: Searching, *, after: datetime | None = None) -> datetime | None:
@@ -286,9 +318,6 @@ def taken_on_conflict() -> Iterator[None]:
         if db.conflict_kind(error) in {"unique", "overlap"}:
             raise SlotTaken from error
         raise
-
-
-_NAME = "pr.title || ' ' || pr.last_name"
 
 
 async def _days(search: Searching, week: Week, opened: tuple[date, str] | None) -> list[Day]:
