@@ -85,6 +85,11 @@ class Clinic:
         query = urlencode(self._choices(practitioner))
         return f"/profils/{person['patient']}/reservation/creneau?{query}"
 
+    def new_visit_url(self, person: dict[str, str]) -> str:
+        """Where the desk chooses a time, of all who work at one site."""
+        query = urlencode({"intervenant": "tous", "lieu": self._plan["site"]})
+        return f"/clinique/patients/{person['patient']}/rendez-vous/nouveau?{query}"
+
     def inbox(self, name: str) -> tuple[str, dict[str, str]]:
         """The list's address, and what its holder's browser sends."""
         person = self._plan["inboxes"][name]

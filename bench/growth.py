@@ -42,6 +42,7 @@ PAGES = tuple(
         "staff: the day of one practitioner",
         "staff: the day of all",
         "staff: a practitioner's week",
+        "staff: a new visit at one site",
         "staff: search by name",
         "staff: search by birth date",
     )
@@ -99,6 +100,7 @@ class Network:
             at_desk(f"?{urlencode(of_one)}"),
             at_desk(f"?{urlencode(of_all)}"),
             at_desk(calendar),
+            [get(self._clinic.new_visit_url(one), desk) for one in people],
             [get(name, desk) for name in names],
             at_desk("/patients?q=1930-01-05"),
         ]

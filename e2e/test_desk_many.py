@@ -33,6 +33,15 @@ def test_a_practitioner_is_chosen_by_name_from_the_day_to_a_new_visit(
     expect(manon.main.locator("#intervenant option:checked")).to_have_text(re.compile("Isabelle"))
     expect(manon.main.get_by_text("choisissez dans la liste")).to_have_count(0)
 
+    manon.main.locator("#intervenant").select_option("tous")
+    manon.reads(
+        "Nommez un intervenant ou choisissez un lieu :"
+        " ils sont trop nombreux pour être montrés tous ensemble."
+    )
+    manon.looks_around()
+    manon.main.locator("#lieu").select_option(index=1)
+    expect(manon.main.locator("#creneaux")).to_be_visible()
+
 
 def test_whoever_chooses_from_the_list_means_nobody_by_name(
     open_browser: Open, device: Device, portal: Portal

@@ -43,6 +43,8 @@ class Wish:
     week: date | None = None
     opened: tuple[date, str] | None = None
     """The half-day to show whole."""
+    are_many: bool = False
+    """The clinic's practitioners, for a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Desk:
     sites: Sequence[Choice]
     wish: Wish
     week: SlotWeek | None
-    """None: the clinic has no visit type yet."""
+    """None: the clinic has no visit type yet, or too many times for what is wished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +148,13 @@ async def _types_of(practitioner: UUID) -> set[UUID]:
 
 async def week_of(
     member: Member, patient: UUID, visit_type: UUID, wish: Wish, *, is_urgent: bool, now: datetime
-) -> SlotWeek:
-    """The open times of a type; what this very patient holds is open to them."""
+) -> SlotWeek | None:
+    """The open times of a type; what this very patient holds is open to them.
+
+    None: in a network of many, somebody or somewhere is to be named first.
+    """
+    if wish.are_many and not (wish.practitioner or wish.site) and len(await lists.sites()) > 1:
+        return None
     search = _search(member, patient, visit_type, wish, is_urgent=is_urgent, now=now)
     return await slots.open_week(search, wish.week, opened=wish.opened)
 

@@ -132,6 +132,7 @@ def read_wish(request: AnyRequest, pick: Pick) -> Wish:
         site=read_id(query.get("lieu", "")),
         week=urls.day(query.get("semaine", "")),
         opened=urls.opened_half(query.get("entier", "")),
+        are_many=pick.are_many,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,7 +11,7 @@ import pytest
 
 from domain import db
 from domain.appointments import booking as patients_booking
-from domain.clinic.tables import ScheduleVisitType, VisitType
+from domain.clinic.tables import ScheduleVisitType, Site, VisitType
 from domain.desk import booking, practitioners
 from domain.desk.booking import Wish
 from domain.errors import (
@@ -283,6 +284,18 @@ async def test_only_what_is_chosen_is_shown(world: World) -> None:
     wish = Wish(practitioner=world.practitioner, site=world.site)
     assert await open_times(world, wish) == [world.now + HOUR]
     assert await open_times(world, Wish(site=uuid4())) == []
+
+
+async def test_of_many_at_several_sites_the_times_of_all_are_not_shown_at_once(
+    world: World,
+) -> None:
+    await world.slot(world.now + HOUR)
+    wish = Wish(are_many=True)
+    assert await open_times(world, wish) == [world.now + HOUR]
+    await Site.insert(Site(id=uuid4(), name="Site Sud", street="2, rue du Lac"))
+    assert (await week(world, wish)).week is None
+    for narrow in (Wish(site=world.site), Wish(practitioner=world.practitioner)):
+        assert await open_times(world, replace(narrow, are_many=True)) == [world.now + HOUR]
 
 
 @pytest.mark.parametrize("monday", ["2027-03-08", "2026-10-26"], ids=["spring", "autumn"])

@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import quote
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from domain import db
+from domain.clinic.tables import Site
 from domain.desk import practitioners
 from tests.domain.records import rows
 from tests.web.browser import Browser, alert, elements, heading, main, title
@@ -257,6 +258,12 @@ async def test_no_time_is_offered_as_long_as_a_name_chose_nobody(
         page = await dana.get(f"{at}?intervenant={world.practitioner}&intervenant_nom=hugo")
         assert not week_of(page)
         assert chosen(page) == ""
+    await Site.insert(Site(id=uuid4(), name="Site Sud", street="2, rue du Lac"))
+    for at in (new, f"/clinique/rendez-vous/{visit}/deplacement"):
+        assert "Nommez un intervenant ou choisissez un lieu" in main(
+            await dana.get(f"{at}?intervenant=tous")
+        )
+        assert week_of(await dana.get(f"{at}?intervenant=tous&lieu={world.site}"))
 
 
 def week_of(page: httpx.Response) -> bool:
