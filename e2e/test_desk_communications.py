@@ -138,6 +138,7 @@ def test_a_letter_is_there_again_after_a_quarter_of_an_hour_away(
     manon.reads("Votre texte a été conservé.")
     expect(manon.page.locator("#sujet")).to_have_value(SUBJECT)
     expect(manon.page.locator("#texte")).to_have_value("Bonjour,\nvoici.")
+    manon.reads("Choisissez de nouveau vos fichiers")
     assert portal.value("SELECT count(*) FROM message") == sent
 
 

@@ -179,6 +179,22 @@ def test_signing_in_elsewhere_leaves_a_way_back_where_it_was_over(heather: Patie
     assert heather.page.url == there
 
 
+def test_what_is_typed_without_a_draft_is_there_after_signing_in_again(
+    heather: Patient, portal: Portal
+) -> None:
+    heather.opens("/compte/demande")
+    heather.main.locator("#texte").fill("Ma mère, Marie Levesque.")
+    wait(heather, 20, 1)
+    is_told_of_the_end(heather)
+
+    heather.presses("Se reconnecter")
+    heather.fills_in_the_sign_in_form()
+    heather.sees("Demander l’ajout d’un profil")
+    heather.reads("Votre texte a été conservé.")
+    expect(heather.main.locator("#texte")).to_have_value("Ma mère, Marie Levesque.")
+    assert portal.value("SELECT count(*) FROM clinic_request WHERE text LIKE 'Ma mère%'") == 0
+
+
 def test_near_the_twelfth_hour_staying_is_not_offered(heather: Patient, portal: Portal) -> None:
     portal.change(
         "UPDATE session SET created_at = datetime(created_at, '-11 hours', '-55 minutes')"

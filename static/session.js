@@ -29,16 +29,17 @@ function wayBack() {
   return `${side}/connexion?suivant=${encodeURIComponent(typed || location.pathname + location.search)}`;
 }
 
-// A letter of the clinic's has no draft: it goes with the button that sends nothing to anybody, so that it waits,
-// sealed, for whoever wrote it.
+// What has no draft is sent to be kept and nothing else: it waits, sealed, for whoever wrote it. Files stay behind.
 function leave(event) {
-  const letter = document.querySelector("form[data-letter]");
-  if (!letter || letter.elements.texte.value.trim() === "") return;
+  const isTyped = (form) => [...form.querySelectorAll("textarea")].some((field) => field.value.trim());
+  const form = [...document.querySelectorAll("form[data-kept]")].find(isTyped);
+  if (!form) return;
   event.preventDefault();
-  for (const field of letter.querySelectorAll("[type=file], [name=modele]")) field.disabled = true;
-  const inserting = Object.assign(document.createElement("input"), { type: "hidden", name: "inserer", value: "oui" });
-  letter.append(inserting);
-  letter.submit();
+  const files = [...form.querySelectorAll("[type=file]")];
+  const value = files.some((field) => field.files.length) ? "fichiers" : "oui";
+  for (const field of files) field.disabled = true;
+  form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "garder", value }));
+  form.submit();
 }
 
 function open() {

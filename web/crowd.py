@@ -247,6 +247,7 @@ class Refusals:
             is_demo=self._portal.settings.is_demo,
             home="/",
             csrf=lambda: "",
+            restored="",
             current_url="/",
             **facts,
         ).encode()

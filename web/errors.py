@@ -15,11 +15,11 @@ from domain.errors import Refusal
 from domain.failures import place_of
 from domain.people.viewer import Viewer
 from domain.staff.member import Member
-from web import kept_text
+from web import kept_form, kept_text
 from web.portal import portal_of
 from web.redirects import split
 from web.responses import here, leave_to, render
-from web.security import STAFF, cookie, dropped_cookie, is_staff_side, read_cookie
+from web.security import STAFF, CookieName, cookie, dropped_cookie, is_staff_side, read_cookie
 
 log = logging.getLogger("portal.errors")
 
@@ -45,15 +45,17 @@ BUSY_FOR = "2"
 OUT_OF_SERVICE_FOR = "10"
 SIGN_OUT = "/deconnexion"
 CLEARED = '"cache", "storage"'
+KEPT_TYPED: tuple[CookieName, ...] = ("text", "form")
 
 
 def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
     if isinstance(refusal, errors.NotSignedIn):
         return _to_sign_in(request)
     if isinstance(refusal, errors.TermsNotAccepted):
-        return leave_to(request, f"/conditions?suivant={quote(_way_back(request), safe='')}")
+        way = quote(_way_back(request), safe="")
+        return _with_typed(request, leave_to(request, f"/conditions?suivant={way}"))
     if isinstance(refusal, errors.FormRefused) and kept_text.PAGE in request.state:
-        return _with_text(request, leave_to(request, request.state[kept_text.PAGE]))
+        return _with_typed(request, leave_to(request, request.state[kept_text.PAGE]))
     response = render(
         request, "errors/refusal.html", status_code=status_of(refusal), refusal=refusal
     )
@@ -73,34 +75,40 @@ def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
     if is_staff_side(request):
         return _to_staff_sign_in(request)
     if request.url.path == SIGN_OUT:  # the session had ended by itself: leave nothing behind
-        response = leave_to(request, "/connexion")
-        response.headers["clear-site-data"] = CLEARED
-        response.set_cookie(dropped_cookie(settings, "text"))
+        response = leave_nothing(request, leave_to(request, "/connexion"))
     else:
         response = leave_to(request, f"/connexion?suivant={quote(_way_back(request), safe='')}")
     if read_cookie(request, "session"):
         response.set_cookie(dropped_cookie(settings, "session"))
-    return _with_text(request, response)
+    return _with_typed(request, response)
 
 
 def _to_staff_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
     if request.url.path == f"{STAFF}{SIGN_OUT}":
-        response = leave_to(request, f"{STAFF}/connexion")
-        response.headers["clear-site-data"] = CLEARED
+        response = leave_nothing(request, leave_to(request, f"{STAFF}/connexion"))
     else:
         way = quote(_way_back(request), safe="")
         response = leave_to(request, f"{STAFF}/connexion?suivant={way}")
     if read_cookie(request, "staff"):
         response.set_cookie(dropped_cookie(portal_of(request).settings, "staff"))
-    return _with_text(request, response)
+    return _with_typed(request, response)
 
 
-def _with_text(request: Request[Any, Any, Any], response: Response[Any]) -> Response[Any]:
+def leave_nothing(request: Request[Any, Any, Any], response: Response[Any]) -> Response[Any]:
+    """Of whoever signs out, in the browser."""
+    response.headers["clear-site-data"] = CLEARED
+    for name in KEPT_TYPED:
+        response.set_cookie(dropped_cookie(portal_of(request).settings, name))
+    return response
+
+
+def _with_typed(request: Request[Any, Any, Any], response: Response[Any]) -> Response[Any]:
     """What was written without a session waits, sealed, in the browser that sent it."""
+    settings = portal_of(request).settings
     if kept_text.SEALED in request.state:
-        response.set_cookie(
-            cookie(portal_of(request).settings, "text", request.state[kept_text.SEALED])
-        )
+        response.set_cookie(cookie(settings, "text", request.state[kept_text.SEALED]))
+    if kept_form.SEALED in request.state:
+        response.set_cookie(cookie(settings, "form", request.state[kept_form.SEALED]))
     return response
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from litestar import Request
 
+from domain.accounts.kept_form import WRITTEN_FOR
 from domain.accounts.secret_box import SecretBox
 from domain.errors import Refusal
 from domain.messages import drafts, kept_text
@@ -73,7 +74,7 @@ async def _written(request: Request[Any, Any, Any]) -> KeptText | None:
         return None
     form, portal = await request.form(), portal_of(request)
     author = portal.links.read_writer(
-        str(form.get("auteur", "")), known_for=kept_text.WRITTEN_FOR, now=portal.now()
+        str(form.get("auteur", "")), known_for=WRITTEN_FOR, now=portal.now()
     )
     if author is None:
         return None

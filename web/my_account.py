@@ -14,6 +14,7 @@ from domain.export import export
 from web.errors import status_of
 from web.portal import portal_of
 from web.responses import page, see_other
+from web.restored import restored
 from web.security import read_cookie
 from web.sign_in import browser_of
 
@@ -68,7 +69,7 @@ async def download_export(request: AnyRequest, now: Now) -> Response[Any]:
 @get("/compte/demande")
 async def ask_for_profile(request: AnyRequest) -> Response[Any]:
     is_sent = request.query_params.get("fait") == "oui"
-    return await _request(request, is_sent=is_sent)
+    return await _request(request, text=restored(request).get("texte", ""), is_sent=is_sent)
 
 
 @post("/compte/demande")

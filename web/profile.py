@@ -17,6 +17,7 @@ from domain.texts import read_number
 from web.errors import status_of
 from web.portal import portal_of
 from web.responses import page, see_other
+from web.restored import restored
 from web.security import cookie
 
 AnyRequest = Request[Any, Any, Any]
@@ -87,7 +88,7 @@ async def journal(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Res
 
 @get("/profils/{patient:uuid}/profil/erreur")
 async def report_error(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Response[Any]:
-    return await _report(request, patient, now)
+    return await _report(request, patient, now, text=restored(request).get("texte", ""))
 
 
 @post("/profils/{patient:uuid}/profil/erreur")

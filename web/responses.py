@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from math import ceil
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,9 @@ from domain.messages import rules
 from domain.people.policy import Grant
 from domain.people.viewer import Profile, Viewer
 from domain.staff.member import Member
+from web.composing import RESTORED
 from web.portal import portal_of
+from web.restored import kept_at
 from web.security import STAFF, FormTokens, is_staff_side, read_cookie
 
 
@@ -110,6 +113,8 @@ def render(
         activity=activity,
         unread=unread,
         csrf=tokens.field,
+        kept_at=partial(kept_at, request),
+        restored=request.state.get(RESTORED, ""),
         current_url=current_url or here(request),
         refusal=refusal,
         **frame,

@@ -22,9 +22,11 @@ from domain.clinic.clinic import current_settings
 from domain.config import Settings
 from domain.errors import FormRefused, NotFound, NotSignedIn, TermsNotAccepted, UploadsBusy
 from domain.staff import sessions as staff_sessions
-from web import kept_letter, kept_text, uploads
+from web import kept_form, kept_text, uploads
 
-CookieName = Literal["session", "staff", "csrf", "known", "language", "link", "step", "text"]
+CookieName = Literal[
+    "session", "staff", "csrf", "known", "language", "link", "step", "text", "form"
+]
 STAFF = "/clinique"
 """Where the clinic's side begins; the staff's session is asked for there and nowhere else."""
 TOKEN_FIELD = "_csrf_token"  # noqa: S105 - a field's name
@@ -48,6 +50,7 @@ LIVES: dict[CookieName, int | None] = {
     "link": 3600,
     "step": 300,
     "text": 900,
+    "form": 900,
 }
 
 
@@ -131,12 +134,12 @@ async def identify(
             now=portal.now(),
         )
     if viewer is None:
-        await _keep_text(Request(connection.scope, connection.receive))
+        await _keep_typed(Request(connection.scope, connection.receive))
         raise NotSignedIn
     connection.scope["user"] = viewer
     portal.last_clinic = viewer.clinic
     if viewer.pending_terms is not None and not handler.opt.get("before_terms"):
-        await _keep_text(Request(connection.scope, connection.receive))
+        await _keep_typed(Request(connection.scope, connection.receive))
         raise TermsNotAccepted
 
 
@@ -153,7 +156,7 @@ async def _identify_member(
         now=portal.now(),
     )
     if not member:
-        await _keep_text(Request(connection.scope, connection.receive))
+        await _keep_typed(Request(connection.scope, connection.receive))
         raise NotSignedIn
     connection.scope["user"] = member
     portal.last_clinic = member.clinic
@@ -213,16 +216,17 @@ async def check_form(request: Request[Any, Any, Any]) -> None:
     if request.route_handler.opt.get("public"):
         bindings.append(read_cookie(request, "csrf"))
     keys = request.app.state.portal.settings.keys
-    if not is_own_token(str(form.get(TOKEN_FIELD, "")), keys, bindings):
-        await _keep_text(request)  # another tab has signed in again
+    is_own = is_own_token(str(form.get(TOKEN_FIELD, "")), keys, bindings)
+    if kept_form.KEEP in form or not is_own:
+        await _keep_typed(request)  # another tab has signed in again
         raise FormRefused
 
 
-async def _keep_text(request: Request[Any, Any, Any]) -> None:
-    if not is_staff_side(request):
+async def _keep_typed(request: Request[Any, Any, Any]) -> None:
+    if kept_form.AUTHOR in request.query_params:
+        await kept_form.keep(request, but={TOKEN_FIELD, FILES})
+    elif not is_staff_side(request):
         await kept_text.keep(request)
-    elif "files" in request.route_handler.opt:
-        await kept_letter.keep(request)
 
 
 async def _form(request: Request[Any, Any, Any]) -> FormMultiDict:

@@ -7,7 +7,7 @@ from domain.accounts import sessions, sign_in, sign_up
 from domain.accounts.sign_in import Entry
 from domain.errors import LinkExpired, NotActivated, TooMany, WrongCredentials
 from web import account_links, kept_text
-from web.errors import CLEARED
+from web.errors import leave_nothing
 from web.portal import portal_of
 from web.redirects import way_onward
 from web.responses import leave_to, page, see_other
@@ -55,10 +55,8 @@ async def sign_in_(request: AnyRequest) -> Response[Any]:
 async def sign_out(request: AnyRequest) -> Response[Any]:
     settings = portal_of(request).settings
     await _end_session(request)
-    response = leave_to(request, "/connexion")
+    response = leave_nothing(request, leave_to(request, "/connexion"))
     response.set_cookie(dropped_cookie(settings, "session"))
-    response.set_cookie(dropped_cookie(settings, "text"))
-    response.headers["clear-site-data"] = CLEARED
     return response
 
 

@@ -3,19 +3,14 @@
 import zlib
 from bisect import bisect
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
+from domain.accounts.kept_form import KEPT, LARGEST
 from domain.accounts.secret_box import SecretBox
-from domain.accounts.sessions import ABSOLUTE_LIFE
 from domain.messages.drafts import LONGEST_KEPT, LONGEST_SUBJECT_KEPT
 from domain.texts import unfinished
 
-KEPT = timedelta(minutes=15)
-WRITTEN_FOR = ABSOLUTE_LIFE + KEPT
-"""So long a form is its writer's: as long as any session, and until they have signed in again."""
-LARGEST = 3_900
-"""Of a cookie, with its name a little more, browsers take 4,096 bytes."""
 BETWEEN = "\0"
 """Stands in no text: `unfinished` sees to it. Nothing else takes more room than it is."""
 AGREED = "1"

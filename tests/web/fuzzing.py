@@ -33,7 +33,12 @@ HEADERS = (
     *(("accept", "text/plain"), ("accept-encoding", "x;q=9,br;q=a"), ("accept-language", "\xff")),
     *(("x-forwarded-for", "x, ::1, 999.1"), ("x-request-id", "a b"), ("user-agent", "\xff" * 999)),
     *(("cookie", "a=b; =; ;;__Host-session"), ("cookie", "__Host-session=\xff; __Host-staff=\x7f")),
-    *(("cookie", "__Host-known=a.b; __Host-text=a.b; __Host-step=a.b; __Host-link=a"),),
+    *(
+        (
+            "cookie",
+            "__Host-known=a.b; __Host-text=a.b; __Host-form=a.b; __Host-step=a.b; __Host-link=a",
+        ),
+    ),
     *(("cookie", "__Host-language=" + "x" * 3000), ("content-type", "text/html; charset=x")),
     *(("content-type", "multipart/form-data"), ("content-type", "application/json")),
     *(("content-type", "application/x-www-form-urlencoded; charset=utf-16"), ("referer", "\xff")),

@@ -1,6 +1,7 @@
 """Who acts for a patient: given, changed, taken back, agreed to, blocked."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from domain.staff.roles import Right
 from domain.texts import read_id
 from web.errors import status_of
 from web.responses import see_other
+from web.restored import restored
 from web.security import STAFF
 from web.staff.editing import typed_in
 from web.staff.pages import staff_page
@@ -120,7 +122,7 @@ async def detach_access(
 
 @get(f"{OF_PATIENT}/blocage", opt={"staff": Right.PATIENTS})
 async def ask_to_block(request: AnyRequest, patient: FromPath[UUID], now: Now) -> Response[Any]:
-    return await _blocking(request, patient, _fields(BLOCKED, {}), now)
+    return await _blocking(request, patient, _fields(BLOCKED, restored(request)), now)
 
 
 @post(f"{OF_PATIENT}/blocage", opt={"staff": Right.PATIENTS})
@@ -273,7 +275,7 @@ async def _about(request: AnyRequest, patient: UUID, now: datetime) -> dict[str,
     }
 
 
-def _fields(names: tuple[str, ...], typed: dict[str, str]) -> dict[str, str]:
+def _fields(names: tuple[str, ...], typed: Mapping[str, str]) -> dict[str, str]:
     return {name: typed.get(name, "") for name in names}
 
 

@@ -1,7 +1,7 @@
 """One visit: what is known of it, and what the clinic does with it."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from domain.staff.roles import Right
 from web.errors import status_of
 from web.redirects import way_onward
 from web.responses import see_other
+from web.restored import restored
 from web.security import STAFF
 from web.staff.booking import read_wish, wish_query
 from web.staff.editing import typed_in, version_in
@@ -75,7 +76,7 @@ async def undo_no_show(request: AnyRequest, appointment: FromPath[UUID], now: No
 async def ask_to_cancel_visit(
     request: AnyRequest, appointment: FromPath[UUID], now: Now
 ) -> Response[Any]:
-    return await _cancelling(request, appointment, {}, now)
+    return await _cancelling(request, appointment, restored(request), now)
 
 
 @post(f"{ONE}/annulation", opt=OF_DESK)
@@ -122,7 +123,7 @@ async def choose_new_time(
 async def review_move(
     request: AnyRequest, appointment: FromPath[UUID], slot: FromPath[UUID], now: Now
 ) -> Response[Any]:
-    return await _moving(request, appointment, slot, {}, now=now)
+    return await _moving(request, appointment, slot, restored(request), now=now)
 
 
 @post(f"{ONE}/deplacement/{{slot:uuid}}", opt=OF_DESK)
@@ -168,7 +169,7 @@ async def _visit(
 async def _cancelling(
     request: AnyRequest,
     appointment: UUID,
-    typed: dict[str, str],
+    typed: Mapping[str, str],
     now: datetime,
     refusal: Conflict | Invalid | None = None,
 ) -> Response[Any]:
@@ -193,7 +194,7 @@ async def _moving(
     request: AnyRequest,
     appointment: UUID,
     slot: UUID,
-    typed: dict[str, str],
+    typed: Mapping[str, str],
     *,
     now: datetime,
     refusal: Conflict | Invalid | None = None,

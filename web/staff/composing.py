@@ -17,8 +17,8 @@ from domain.messages.attachments import File
 from domain.messages.rules import Kind
 from domain.staff.member import Member
 from domain.texts import read_id
-from web import kept_letter
-from web.security import FILES, read_cookie
+from web.restored import restored_form
+from web.security import FILES
 from web.staff.picking import party_value, pick_party, read_party
 
 AnyRequest = Request[Any, Any, Any]
@@ -45,7 +45,6 @@ class Typed:
     """« Oui, envoyer à ces 12 patients »."""
     had_files: bool = False
     """They were sent, and must be chosen again: a browser does not keep them."""
-    restored: str = ""
     """It was sent while the session had ended; `coupe`: without its end."""
     newest: str = ""
     """The thread's newest message as it was read before answering."""
@@ -95,15 +94,12 @@ async def written(form: FormMultiDict, typed: Typed) -> Written:
 
 async def began(request: AnyRequest, typed: Typed) -> Typed:
     """With what was sent while the session had ended, or the text that the address names."""
-    kept = kept_letter.kept_for(request, read_cookie(request, "text"))
+    kept = restored_form(request)
     if kept is not None:
-        return replace(typed, subject=kept.subject, text=kept.body, restored=_restored(request))
+        subject, text = kept.fields.get("sujet", ""), kept.fields.get("texte", "")
+        return replace(typed, subject=subject, text=text, had_files=kept.had_files)
     template = read_id(request.query_params.get("modele", ""))
     return typed.with_template(await text_templates.find(template)) if template else typed
-
-
-def _restored(request: AnyRequest) -> str:
-    return str(request.query_params[kept_letter.RESTORED])
 
 
 async def inserted(typed: Typed) -> Typed:

@@ -1,5 +1,6 @@
 """The register of confidentiality incidents."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from secrets import token_urlsafe
 from typing import Any
@@ -17,6 +18,7 @@ from domain.staff.roles import Right
 from web.errors import status_of
 from web.portal import portal_of
 from web.responses import language_of, see_other
+from web.restored import restored
 from web.security import STAFF
 from web.staff.editing import csv_file, typed_in, version_in
 from web.staff.pages import staff_page
@@ -43,7 +45,7 @@ async def list_incidents(request: AnyRequest) -> Response[Any]:
 
 @get(f"{INCIDENTS}/nouveau", opt=OPT)
 async def new_incident(request: AnyRequest) -> Response[Any]:
-    return await _edit(request)
+    return await _edit(request, form=restored(request))
 
 
 @post(f"{INCIDENTS}/nouveau", opt=OPT)
@@ -58,7 +60,8 @@ async def record_incident(request: AnyRequest, now: Now) -> Response[Any]:
 
 @get(f"{INCIDENTS}/{{incident:uuid}}", opt=OPT)
 async def edit_incident(request: AnyRequest, incident: FromPath[UUID]) -> Response[Any]:
-    return await _edit(request, entry=await incidents.one(request.user, incident))
+    entry = await incidents.one(request.user, incident)
+    return await _edit(request, entry=entry, form=restored(request))
 
 
 @post(f"{INCIDENTS}/{{incident:uuid}}", opt=OPT)
@@ -104,11 +107,11 @@ async def _edit(
     request: AnyRequest,
     *,
     entry: Entry | None = None,
-    form: dict[str, str] | None = None,
+    form: Mapping[str, str] | None = None,
     refusal: Refusal | None = None,
 ) -> Response[Any]:
     shown = incidents.typed(entry)
-    is_kept = form is not None and not isinstance(refusal, ChangedMeanwhile)
+    is_kept = bool(form) and not isinstance(refusal, ChangedMeanwhile)
     return await staff_page(
         request,
         "staff/incidents/edit_incident.html",
@@ -116,7 +119,7 @@ async def _edit(
         status_code=status_of(refusal) if refusal else 200,
         entry=entry,
         saved=shown,
-        typed=shown if form is None else dict.fromkeys(shown, "") | form,
+        typed=dict.fromkeys(shown, "") | dict(form) if form else shown,
         key=(form or {}).get("cle") or token_urlsafe(16),
         version=version_in(form or {}) if is_kept else entry.version if entry else 0,
         problems=refusal.problems if isinstance(refusal, Invalid) else {},

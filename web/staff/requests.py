@@ -14,6 +14,7 @@ from domain.staff.roles import Right
 from domain.texts import read_id
 from web.errors import status_of
 from web.responses import see_other
+from web.restored import restored
 from web.security import STAFF
 from web.staff.pages import staff_page
 
@@ -43,7 +44,9 @@ async def list_requests(request: AnyRequest) -> Response[Any]:
 
 @get(f"{REQUESTS}/{{asked:uuid}}", opt={"staff": Right.REQUESTS})
 async def show_request(request: AnyRequest, asked: FromPath[UUID], now: Now) -> Response[Any]:
-    return await _show(request, asked, now)
+    kept = restored(request)
+    outcome, note = kept.get("suite", ""), kept.get("note", "")
+    return await _show(request, asked, now, outcome=outcome, note=note)
 
 
 @post(f"{REQUESTS}/{{asked:uuid}}", opt={"staff": Right.REQUESTS})

@@ -7,7 +7,7 @@ from litestar import Request, Response, post
 from domain.accounts.languages import LANGUAGES
 from domain.errors import NotFound
 from domain.staff import sessions
-from web.errors import CLEARED
+from web.errors import leave_nothing
 from web.portal import portal_of
 from web.redirects import way_onward
 from web.responses import leave_to, see_other
@@ -37,7 +37,6 @@ async def leave_work(request: AnyRequest) -> Response[Any]:
     portal = portal_of(request)
     token = read_cookie(request, "staff")
     await sessions.end(token, request_id=request_id(request), now=portal.now())
-    response = leave_to(request, f"{STAFF}/connexion")
+    response = leave_nothing(request, leave_to(request, f"{STAFF}/connexion"))
     response.set_cookie(dropped_cookie(portal.settings, "staff"))
-    response.headers["clear-site-data"] = CLEARED
     return response

@@ -14,6 +14,7 @@ from domain.messages.clinic_side import LONGEST_CLINIC_BODY
 from domain.staff.roles import Right
 from web.errors import status_of
 from web.responses import leave_to
+from web.restored import restored
 from web.security import STAFF
 from web.staff.editing import version_in
 from web.staff.pages import staff_page
@@ -37,7 +38,9 @@ async def list_templates(request: AnyRequest) -> Response[Any]:
 
 @get(f"{FOLDER}/nouveau", opt=MESSAGES)
 async def new_template(request: AnyRequest) -> Response[Any]:
-    return await _form_page(request, Text(language=request.user.language))
+    kept = restored(request)
+    text = _typed(kept) if kept else Text(language=request.user.language)
+    return await _form_page(request, text)
 
 
 @post(f"{FOLDER}/nouveau", opt=MESSAGES)
@@ -56,6 +59,8 @@ async def create_template(request: AnyRequest, now: Now) -> Response[Any]:
 @get(f"{FOLDER}/{{template:uuid}}", opt=MESSAGES)
 async def edit_template(request: AnyRequest, template: FromPath[UUID]) -> Response[Any]:
     stored = await text_templates.find(template)
+    if kept := restored(request):
+        return await _form_page(request, _typed(kept), stored, version=version_in(kept))
     text = Text(stored.name, stored.language, stored.subject, stored.body)
     return await _form_page(request, text, stored)
 

@@ -316,7 +316,7 @@ async def test_what_was_written_when_the_session_had_ended_waits_for_its_writer(
     for member, expected in ((world.dana, "Chère Alice, voici."), (world.fay, "")):
         again = await at_work(app, world, member)
         again.http.cookies.set(
-            "__Host-text", dana.http.cookies["__Host-text"], domain="portail.example"
+            "__Host-form", dana.http.cookies["__Host-form"], domain="portail.example"
         )
         shown = await again.get(way)
         assert elements(shown, "textarea")[0].text == expected
@@ -332,10 +332,10 @@ async def test_a_letter_of_before_another_tab_signed_in_again_is_not_lost(
     thread = await asked(world)
     page = await dana.get(at(thread))
     action = next(f.action for f in forms(page) if "reponse?" in f.action)
-    typed = answer(world, texte="Chère Alice.", inserer="oui") | {"_csrf_token": dana.token}
+    typed = answer(world, texte="Chère Alice.", garder="oui") | {"_csrf_token": dana.token}
     await StaffSession.delete(force=True)
     fay = await upload(await at_work(app, world, world.fay), action, typed)
-    assert (fay.status_code, "__Host-text" in fay.headers.get("set-cookie", "")) == (403, False)
+    assert (fay.status_code, "__Host-form" in fay.headers.get("set-cookie", "")) == (403, False)
     again = await at_work(app, world, world.dana)
     refused = await upload(again, action, typed)
     assert (refused.status_code, refused.headers["location"]) == (303, f"{at(thread)}?conserve=1")

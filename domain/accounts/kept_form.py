@@ -1,0 +1,68 @@
+"""What was typed into a form whose sender's session had ended, until they have signed in again."""
+
+import json
+import zlib
+from bisect import bisect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+
+from domain.accounts.secret_box import SecretBox
+from domain.accounts.sessions import ABSOLUTE_LIFE
+
+KEPT = timedelta(minutes=15)
+WRITTEN_FOR = ABSOLUTE_LIFE + KEPT
+"""So long a form is its writer's: as long as any session, and until they have signed in again."""
+LARGEST = 3_900
+"""Of a cookie, with its name a little more, browsers take 4,096 bytes."""
+LONGEST_VALUE, MOST_FIELDS = 5_000, 40
+
+
+@dataclass(frozen=True, slots=True)
+class KeptForm:
+    author: UUID
+    page: str
+    """Where the form stands: path and query."""
+    fields: Mapping[str, str]
+    had_files: bool = False
+    """They are not kept."""
+    was_cut: bool = False
+    """A value has lost its end."""
+
+
+def seal(kept: KeptForm, box: SecretBox, *, now: datetime) -> str | None:
+    """Whole, or each value without its end; None where nothing of it could be kept."""
+    if len(kept.fields) > MOST_FIELDS:
+        return None
+
+    def cut(length: int) -> str:
+        return box.wrap(_owner(kept.author), _packed(kept, length), now=now)
+
+    longest = min(max(map(len, kept.fields.values()), default=0), LONGEST_VALUE)
+    if len(whole := cut(longest)) <= LARGEST:
+        return whole
+    # By halves: nobody has signed in yet whose work this would be.
+    too_long = bisect(range(longest), LARGEST, key=lambda length: len(cut(length)))
+    return cut(too_long - 1) if too_long else None
+
+
+def unseal(author: UUID, sealed: str, box: SecretBox, *, now: datetime) -> KeptForm | None:
+    """None when another wrote it, or too long ago."""
+    packed = box.unwrap(_owner(author), sealed, seconds=int(KEPT.total_seconds()), now=now)
+    if packed is None:
+        return None
+    page, fields, had_files, was_cut = json.loads(zlib.decompress(packed))
+    return KeptForm(author, page, fields, had_files, was_cut)
+
+
+def _owner(author: UUID) -> UUID:
+    """Not the author's own id: what is sealed for that is a text, and packed in another way."""
+    return uuid5(author, "form")
+
+
+def _packed(kept: KeptForm, length: int) -> bytes:
+    fields = {name: value[:length] for name, value in kept.fields.items()}
+    was_cut = fields != kept.fields
+    text = json.dumps([kept.page, fields, kept.had_files, was_cut], ensure_ascii=False)
+    return zlib.compress(text.encode(), 9)

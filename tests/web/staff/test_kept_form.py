@@ -1,0 +1,89 @@
+"""R35: what was typed at the desk when the session had ended is there again for who typed it."""
+
+import pytest
+
+from domain.staff.tables import StaffSession
+from tests.web.browser import forms, main
+from tests.web.staff.desk import at_work
+from tests.web.staff.register import GOOD
+from tests.web.staff.scene import StaffScene
+from tests.web.state import rows
+from tests.web.test_new_message import value
+from tests.world import World
+from web.gate import Gate
+
+SAVED = "Votre texte a été conservé. Votre session s’était terminée."
+PAGES = {
+    "/clinique/incidents/nouveau": ("circonstances", "Inscrire au registre", GOOD),
+    "/clinique/incidents/{incident}": ("mesures", "Enregistrer", GOOD),
+    "/clinique/modeles/nouveau": ("texte", "Enregistrer", {"nom": "Rappel", "texte": "Bonjour."}),
+    "/clinique/modeles/{template}": ("texte", "Enregistrer", {"nom": "Rappel", "texte": "Bonj."}),
+    "/clinique/patients/{patient}/acces/blocage": ("motif", "Bloquer", {"motif": "Ordonnance."}),
+    "/clinique/demandes/{asked}": ("note", "Terminer", {"note": "Appelée deux fois."}),
+    "/clinique/rendez-vous/{appointment}/annulation": ("mot", "Annuler", {"mot": "Désolés."}),
+    "/clinique/rendez-vous/{appointment}/deplacement/{slot}": (
+        "mot",
+        "Déplacer",
+        {"mot": "Plus tôt."},
+    ),
+}
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_it_is_there_again_and_nothing_was_done(
+    app: Gate, world: World, desk: StaffScene, path: str
+) -> None:
+    name, button, typed = PAGES[path]
+    url = path.format(**desk.ids)
+    member = world.fay if "incidents" in path else world.dana
+    browser = await at_work(app, world, member)
+    page = await browser.get(url)
+    await StaffSession.delete(force=True)
+    before = await rows()
+    refused = await browser.press(page, button, typed)
+    assert refused.headers["location"].startswith("/clinique/connexion?suivant=")
+    assert await rows() == before
+    for who, is_theirs in ((member, True), (world.erin, False)):
+        again = await at_work(app, world, who)
+        again.http.cookies.set(
+            "__Host-form", browser.http.cookies["__Host-form"], domain="portail.example"
+        )
+        shown = await again.get(f"{url}?conserve=1")
+        assert (SAVED in main(shown)) is is_theirs
+        assert (typed[name] in shown.text) is is_theirs
+        if is_theirs:
+            assert value(shown, name) == typed[name]
+            assert (await again.press(shown, button, typed)).status_code in (303, 422)
+
+
+async def test_a_colleague_s_change_in_between_is_still_seen(
+    app: Gate, world: World, desk: StaffScene
+) -> None:
+    url = f"/clinique/incidents/{desk.ids['incident']}"
+    browser = await at_work(app, world, world.fay)
+    page = await browser.get(url)
+    await StaffSession.delete(force=True)
+    await browser.press(page, "Enregistrer", GOOD | {"mesures": "Les miennes."})
+    again = await at_work(app, world, world.fay)
+    other = await again.get(url)
+    assert (await again.press(other, "Enregistrer", GOOD)).status_code == 303
+    again.http.cookies.set(
+        "__Host-form", browser.http.cookies["__Host-form"], domain="portail.example"
+    )
+    shown = await again.get(f"{url}?conserve=1")
+    assert value(shown, "mesures") == "Les miennes."
+    late = await again.press(shown, "Enregistrer", GOOD | {"mesures": "Les miennes."})
+    assert late.status_code == 409
+
+
+async def test_a_form_without_its_writer_s_signature_is_not_read(
+    app: Gate, world: World, desk: StaffScene
+) -> None:
+    browser = await at_work(app, world, world.dana)
+    url = f"/clinique/demandes/{desk.ids['asked']}"
+    action = next(f.action for f in forms(await browser.get(url)) if "auteur=" in f.action)
+    await StaffSession.delete(force=True)
+    for wrong in (action.replace("auteur=", "auteur=x"), url, f"{url}?auteur="):
+        refused = await browser.post(wrong, {"note": "Appelée."})
+        assert "conserve" not in refused.headers["location"]
+        assert "__Host-form" not in refused.headers.get("set-cookie", "")
