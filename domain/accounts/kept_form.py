@@ -16,7 +16,8 @@ WRITTEN_FOR = ABSOLUTE_LIFE + KEPT
 """So long a form is its writer's: as long as any session, and until they have signed in again."""
 LARGEST = 3_900
 """Of a cookie, with its name a little more, browsers take 4,096 bytes."""
-LONGEST_VALUE, MOST_FIELDS = 5_000, 40
+MOST_NAMED, MOST_TYPED = 1_000, 12_000
+"""Letters, of the fields' names and of what is in them: more would hardly fit, and cost to try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,21 @@ class KeptForm:
 
 def seal(kept: KeptForm, box: SecretBox, *, now: datetime) -> str | None:
     """Whole, or each value without its end; None where nothing of it could be kept."""
-    if len(kept.fields) > MOST_FIELDS:
+    if sum(map(len, kept.fields)) > MOST_NAMED:
         return None
 
     def cut(length: int) -> str:
         return box.wrap(_owner(kept.author), _packed(kept, length), now=now)
 
-    longest = min(max(map(len, kept.fields.values()), default=0), LONGEST_VALUE)
-    if len(whole := cut(longest)) <= LARGEST:
-        return whole
+    def typed(length: int) -> int:
+        return sum(min(len(value), length) for value in kept.fields.values())
+
     # By halves: nobody has signed in yet whose work this would be.
-    too_long = bisect(range(longest), LARGEST, key=lambda length: len(cut(length)))
+    lengths = range(max(map(len, kept.fields.values()), default=0) + 1)
+    lengths = lengths[: bisect(lengths, MOST_TYPED, key=typed)]
+    if len(whole := cut(lengths[-1])) <= LARGEST:
+        return whole
+    too_long = bisect(lengths, LARGEST, key=lambda length: len(cut(length)))
     return cut(too_long - 1) if too_long else None
 
 

@@ -36,7 +36,7 @@ def test_what_does_not_loses_the_end_of_each_value_in_a_few_steps(
     pack = kept_form._packed
 
     def counting(kept: KeptForm, length: int) -> bytes:
-        sizes.append(length)
+        sizes.append(sum(len(value[:length]) for value in kept.fields.values()))
         return pack(kept, length)
 
     monkeypatch.setattr(kept_form, "_packed", counting)
@@ -52,12 +52,12 @@ def test_what_does_not_loses_the_end_of_each_value_in_a_few_steps(
     for name, value in kept.fields.items():
         assert value.startswith(found.fields[name])
     assert len(found.fields["texte"]) > 200
-    assert (len(sizes) <= 15, max(sizes) <= 5_000) == (True, True)
+    assert (len(sizes) <= 16, max(sizes) <= 12_000) == (True, True)
 
 
 def test_what_no_cutting_makes_small_is_not_kept() -> None:
-    too_many = form(**{f"champ{n}": "x" for n in range(41)})
-    long_names = KeptForm(uuid4(), "/", {"n" + noise(2000) + str(n): "" for n in range(9)})
+    too_many = form(**{f"champ{n}": "x" for n in range(200)})
+    long_names = KeptForm(uuid4(), "/", {noise(1_001): ""})
     assert kept_form.seal(too_many, BOX, now=NOW) is None
     assert kept_form.seal(long_names, BOX, now=NOW) is None
 

@@ -1,5 +1,6 @@
 """What the clinic offers: one set of pages for sites, specialties, practitioners, types, teams."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from secrets import token_urlsafe
 from typing import Any
@@ -13,6 +14,7 @@ from domain.desk.offered import Offered
 from domain.errors import ChangedMeanwhile, Conflict, Invalid, Refusal, StillInUse
 from web.errors import status_of
 from web.responses import see_other
+from web.restored import restored
 from web.staff.editing import typed_in, version_in
 from web.staff.pages import staff_page
 from web.staff.settings import OPT, SETTINGS, TAB
@@ -39,7 +41,7 @@ async def list_offered(request: AnyRequest) -> Response[Any]:
 
 @get(_beside(LISTS, "nouveau"), opt=OPT)
 async def new_offered(request: AnyRequest) -> Response[Any]:
-    return await _edit(request)
+    return await _edit(request, form=restored(request))
 
 
 @post(_beside(LISTS, "nouveau"), opt=OPT)
@@ -54,7 +56,7 @@ async def add_offered(request: AnyRequest, now: Now) -> Response[Any]:
 
 @get(ONES, opt=OPT)
 async def edit_offered(request: AnyRequest) -> Response[Any]:
-    return await _edit(request, thing=await _thing(request))
+    return await _edit(request, thing=await _thing(request), form=restored(request))
 
 
 @post(ONES, opt=OPT)
@@ -118,12 +120,12 @@ async def _edit(
     request: AnyRequest,
     *,
     thing: Offered | None = None,
-    form: dict[str, str] | None = None,
+    form: Mapping[str, str] | None = None,
     refusal: Refusal | None = None,
 ) -> Response[Any]:
     word = _word(request)
     shown = offered.typed(word, thing)
-    is_kept = form is not None and not isinstance(refusal, ChangedMeanwhile)
+    is_kept = bool(form) and not isinstance(refusal, ChangedMeanwhile)
     return await staff_page(
         request,
         "staff/offered/edit_offered.html",
@@ -132,7 +134,7 @@ async def _edit(
         word=word,
         thing=thing,
         saved=shown,
-        typed=shown if form is None else dict.fromkeys(shown, "") | form,
+        typed=dict.fromkeys(shown, "") | dict(form) if form else shown,
         key=(form or {}).get("cle") or token_urlsafe(16),
         version=version_in(form or {}) if is_kept else thing.version if thing else 0,
         problems=refusal.problems if isinstance(refusal, Invalid) else {},

@@ -18,6 +18,11 @@ PAGES = {
     "/clinique/incidents/{incident}": ("mesures", "Enregistrer", GOOD),
     "/clinique/modeles/nouveau": ("texte", "Enregistrer", {"nom": "Rappel", "texte": "Bonjour."}),
     "/clinique/modeles/{template}": ("texte", "Enregistrer", {"nom": "Rappel", "texte": "Bonj."}),
+    "/clinique/reglages/types/{visit_type}": (
+        "message",
+        "Enregistrer",
+        {"nom": "Suivi", "duree": "30", "message": "À jeun."},
+    ),
     "/clinique/patients/{patient}/acces/blocage": ("motif", "Bloquer", {"motif": "Ordonnance."}),
     "/clinique/demandes/{asked}": ("note", "Terminer", {"note": "Appelée deux fois."}),
     "/clinique/rendez-vous/{appointment}/annulation": ("mot", "Annuler", {"mot": "Désolés."}),
@@ -29,13 +34,16 @@ PAGES = {
 }
 
 
+ADMINISTRATORS = [path for path in PAGES if "incidents" in path or "reglages" in path]
+
+
 @pytest.mark.parametrize("path", PAGES)
 async def test_it_is_there_again_and_nothing_was_done(
     app: Gate, world: World, desk: StaffScene, path: str
 ) -> None:
     name, button, typed = PAGES[path]
     url = path.format(**desk.ids)
-    member = world.fay if "incidents" in path else world.dana
+    member = world.dana if path not in ADMINISTRATORS else world.fay
     browser = await at_work(app, world, member)
     page = await browser.get(url)
     await StaffSession.delete(force=True)
