@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from math import ceil
 from typing import Any
 from uuid import UUID
@@ -22,7 +21,7 @@ from domain.people.viewer import Profile, Viewer
 from domain.staff.member import Member
 from web.composing import RESTORED
 from web.portal import portal_of
-from web.restored import kept_at
+from web.restored import keeper
 from web.security import STAFF, FormTokens, is_staff_side, read_cookie
 
 
@@ -113,7 +112,7 @@ def render(
         activity=activity,
         unread=unread,
         csrf=tokens.field,
-        kept_at=partial(kept_at, request),
+        kept_at=keeper(request),
         restored=request.state.get(RESTORED, ""),
         current_url=current_url or here(request),
         refusal=refusal,

@@ -1,13 +1,18 @@
 """A form that was kept over the end of a session, again before whoever wrote it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from litestar import Request
 
 from domain.accounts import kept_form
 from domain.accounts.kept_form import KeptForm
+from domain.links import Links
+from domain.staff.member import NOBODY
 from web.composing import CUT, RESTORED
 from web.kept_form import AUTHOR, box_of, page_of
 from web.portal import portal_of
@@ -33,8 +38,15 @@ def restored(request: Request[Any, Any, Any]) -> Mapping[str, str]:
     return kept.fields if kept else {}
 
 
-def kept_at(request: Request[Any, Any, Any], action: str) -> str:
-    """The address of a form that says whose it is."""
-    portal = portal_of(request)
-    author = {AUTHOR: portal.links.sign_writer(request.user.actor.id, portal.now())}
-    return f"{action}{'&' if '?' in action else '?'}{urlencode(author)}"
+def keeper(request: Request[Any, Any, Any]) -> Callable[[str], str]:
+    """What makes of a form's address one that says whose form it is.
+
+    It knows nothing of the request: a page's context lives until the next garbage collection.
+    """
+    portal, user = portal_of(request), request.scope.get("user")
+    return partial(_kept_at, portal.links, user.actor.id if user else NOBODY, portal.now())
+
+
+def _kept_at(links: Links, author: UUID, now: datetime, action: str) -> str:
+    signed = urlencode({AUTHOR: links.sign_writer(author, now)})
+    return f"{action}{'&' if '?' in action else '?'}{signed}"

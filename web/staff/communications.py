@@ -23,7 +23,6 @@ from web.attachments import VIEWER_POLICY, answer
 from web.errors import status_of
 from web.portal import portal_of
 from web.responses import leave_to
-from web.restored import kept_at
 from web.security import STAFF
 from web.staff.composing import (
     INSERT,
@@ -205,7 +204,7 @@ async def thread_page(
         reading="thread",
         current_url=f"{FOLDER}/{thread}" if refusal else None,
         view=view,
-        action=kept_at(request, f"{FOLDER}/{thread}/reponse"),
+        action=f"{FOLDER}/{thread}/reponse",
         typed=typed,
         signers=await typed.signers(member),
         assigned=assigned or await practitioners.pick(member, view.party.practitioner),

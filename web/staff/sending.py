@@ -21,7 +21,6 @@ from web.booking_urls import day
 from web.errors import status_of
 from web.portal import portal_of
 from web.responses import leave_to, see_other
-from web.restored import kept_at
 from web.security import STAFF
 from web.staff.composing import (
     INSERT,
@@ -153,7 +152,7 @@ async def _form_page(
         reading="recipients",
         recipients=to,
         person=await people.head(to[0].id) if len(to) == 1 else None,
-        action=kept_at(request, _action(to)),
+        action=_action(to),
         choosing=_choosing(patients),
         typed=typed,
         signers=await typed.signers(member),
