@@ -261,7 +261,7 @@ async def _slot_page(
     slot: UUID | None = None,
 ) -> Response[Any]:
     search = Search(request.user, profile, choices, now)
-    offer = await offers.chosen(choices)
+    offer = await offers.chosen(choices) if choices.has_offer else None
     if offer is None:
         return see_other(urls.start_url(profile.id, choices))
     wanted = await slots.start_of(slot) if slot else None

@@ -176,6 +176,8 @@ async def _proposed(
     viewer: Viewer, profile: Profile, choices: Choices, slot: UUID, now: datetime
 ) -> tuple[Visit, "_Facts"]:
     """The visit this slot would make; one's own visit stands before what others took."""
+    if not choices.has_offer:  # what is not chosen would narrow nothing down
+        raise SlotNotOffered
     visit = await agenda.proposed(
         viewer.clinic, profile, choices.visit_type, slot, reason=choices.reason or "", now=now
     )

@@ -46,6 +46,11 @@ class Choices:
             return bool(self.reason)
         return getattr(self, step) is not None
 
+    @property
+    def has_offer(self) -> bool:
+        """Whether every step that narrows down what is offered has its answer."""
+        return all(self.has(step) for step in OFFER_STEPS if step in STEPS[self.kind])
+
     def before(self, step: Step) -> "Choices":
         """Only what was chosen in the steps before this one."""
         steps = STEPS[self.kind]

@@ -9,7 +9,7 @@ import pytest
 
 from domain import db
 from domain.appointments import agenda, attendance, booking, slots, window
-from domain.appointments.choices import ANYONE, Choices
+from domain.appointments.choices import ANYONE, OFFER_STEPS, STEPS, Choices, Kind, Step
 from domain.appointments.slots import Search
 from domain.clinic.tables import ScheduleVisitType, Site, Specialty, VisitType
 from domain.errors import (
@@ -220,10 +220,6 @@ async def a_regular_type_asked_as_urgent(world: World) -> tuple[UUID, Choices]:
     return await world.slot(), replace(world.urgent_choices, visit_type=world.visit_type)
 
 
-async def without_a_type(world: World) -> tuple[UUID, Choices]:
-    return await world.slot(), replace(world.choices, visit_type=None)
-
-
 async def of_an_unknown_type(world: World) -> tuple[UUID, Choices]:
     return await world.slot(), replace(world.choices, visit_type=uuid4())
 
@@ -243,7 +239,6 @@ async def of_an_unknown_type(world: World) -> tuple[UUID, Choices]:
         (of_another_specialty, SlotNotOffered),
         (an_urgent_type_asked_as_regular, SlotNotOffered),
         (a_regular_type_asked_as_urgent, SlotNotOffered),
-        (without_a_type, NotFound),
         (of_an_unknown_type, NotFound),
     ],
     ids=lambda value: value.__name__,
@@ -260,6 +255,27 @@ async def test_what_is_not_offered_can_be_neither_held_nor_booked(
     for act in (hold, book):
         with pytest.raises(refusal):
             await act(world, slot, choices=choices)
+    assert await records.count("appointment") == 0
+    assert await holds() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "left_out"),
+    [(kind, step) for kind, steps in STEPS.items() for step in steps if step in OFFER_STEPS],
+)
+async def test_a_choice_left_out_does_not_widen_what_may_be_booked(
+    world: World, kind: Kind, left_out: Step
+) -> None:
+    """A28."""
+    slot = await world.slot()
+    choices = world.choices if kind == "regular" else world.urgent_choices
+    blank: dict[str, Any] = {left_out: None}
+    partial = replace(choices, **blank)
+    with pytest.raises(SlotNotOffered):
+        await booking.proposal(await world.viewer(), world.alice, partial, slot, now=world.now)
+    for act in (hold, book):
+        with pytest.raises(SlotNotOffered):
+            await act(world, slot, choices=partial)
     assert await records.count("appointment") == 0
     assert await holds() == []
 

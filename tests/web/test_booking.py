@@ -876,6 +876,20 @@ async def test_withdrawn_short_or_differently_offered_slot_is_not_offered(
     assert longer == {(409, NOT_OFFERED.rstrip("."))}
 
 
+@pytest.mark.parametrize("left_out", ["specialite", "intervenant", "lieu", "type"])
+async def test_a_step_left_out_of_the_address_books_nothing(
+    alice: Browser, world: World, left_out: str
+) -> None:
+    """A28."""
+    slot = await world.slot(local(24, 10))
+    before = await rows()
+    for act in (hold, book):
+        answer = await act(alice, world, slot, **{left_out: ""})
+        assert answer.status_code == 303
+        assert "/reservation?" in answer.headers["location"]
+    assert await rows() == before
+
+
 async def test_urgent_type_is_not_booked_as_a_regular_one_nor_the_other_way(
     alice: Browser, world: World, wide: Wide
 ) -> None:
