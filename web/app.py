@@ -50,6 +50,7 @@ from web.forms import read_as_utf_8
 from web.gate import Gate
 from web.portal import Portal
 from web.rendering import Renderer, root
+from web.restored import drop_sent
 from web.security import MOST_PARTS, check_form, identify
 from web.staff import routes as staff_routes
 from web.static_files import StaticFiles
@@ -187,6 +188,7 @@ def create_app(
         lifespan=[_database, *lifespan],
         guards=[identify],
         before_request=check_form,
+        before_send=[drop_sent],
         dependencies={"now": Provide(now, sync_to_thread=False)},
         after_exception=[errors.record_refusal],
         exception_handlers={

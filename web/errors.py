@@ -16,10 +16,19 @@ from domain.failures import place_of
 from domain.people.viewer import Viewer
 from domain.staff.member import Member
 from web import kept_form, kept_text
+from web.composing import RESTORED
 from web.portal import portal_of
-from web.redirects import split
+from web.redirects import split, without
 from web.responses import here, leave_to, render
-from web.security import STAFF, CookieName, cookie, dropped_cookie, is_staff_side, read_cookie
+from web.security import (
+    STAFF,
+    CookieName,
+    cookie,
+    dropped_cookie,
+    is_staff_side,
+    read_cookie,
+    session_name,
+)
 
 log = logging.getLogger("portal.errors")
 
@@ -56,7 +65,7 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
         return _with_typed(request, leave_to(request, f"/conditions?suivant={way}"))
     if isinstance(refusal, errors.FormRefused) and kept_text.PAGE in request.state:
         return _with_typed(request, leave_to(request, request.state[kept_text.PAGE]))
-    response = render(
+    response = _error_page(
         request, "errors/refusal.html", status_code=status_of(refusal), refusal=refusal
     )
     if isinstance(refusal, errors.OutOfService):
@@ -71,27 +80,16 @@ def status_of(refusal: Refusal) -> int:
 
 
 def _to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
-    settings = portal_of(request).settings
-    if is_staff_side(request):
-        return _to_staff_sign_in(request)
-    if request.url.path == SIGN_OUT:  # the session had ended by itself: leave nothing behind
-        response = leave_nothing(request, leave_to(request, "/connexion"))
-    else:
-        response = leave_to(request, f"/connexion?suivant={quote(_way_back(request), safe='')}")
-    if read_cookie(request, "session"):
-        response.set_cookie(dropped_cookie(settings, "session"))
-    return _with_typed(request, response)
-
-
-def _to_staff_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
-    if request.url.path == f"{STAFF}{SIGN_OUT}":
-        response = leave_nothing(request, leave_to(request, f"{STAFF}/connexion"))
+    side = STAFF if is_staff_side(request) else ""
+    if request.url.path == f"{side}{SIGN_OUT}":  # it had ended by itself: leave nothing behind
+        response = leave_nothing(request, leave_to(request, f"{side}/connexion"))
     else:
         way = quote(_way_back(request), safe="")
-        response = leave_to(request, f"{STAFF}/connexion?suivant={way}")
-    if read_cookie(request, "staff"):
-        response.set_cookie(dropped_cookie(portal_of(request).settings, "staff"))
-    return _with_typed(request, response)
+        response = leave_to(request, f"{side}/connexion?suivant={way}")
+        response = _with_typed(request, response)
+    if read_cookie(request, name := session_name(request)):
+        response.set_cookie(dropped_cookie(portal_of(request).settings, name))
+    return response
 
 
 def leave_nothing(request: Request[Any, Any, Any], response: Response[Any]) -> Response[Any]:
@@ -117,7 +115,7 @@ def failed_request(request: Request[Any, Any, Any], error: HTTPException) -> Res
     status = 404 if error.status_code == 400 else error.status_code
     if status not in WRITTEN:
         return crashed(request, error)
-    response = render(request, "errors/status.html", status_code=status, status=status)
+    response = _error_page(request, "errors/status.html", status_code=status, status=status)
     for name, value in (error.headers or {}).items():
         if name.lower() in ANSWERED_WITH:
             response.headers[name] = value
@@ -130,12 +128,12 @@ def crashed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     reference = str(request.scope.get("request_id", ""))[:12]
     log.error("%s: %s", reference, place_of(error))
     try:
-        return render(request, "errors/crash.html", status_code=500, reference=reference)
+        return _error_page(request, "errors/crash.html", status_code=500, reference=reference)
     except Exception as again:
         # What failed may be in the viewer, whom the page's frame asks too.
         log.error("%s: %s", reference, place_of(again))
         request.scope["user"] = None
-        return render(request, "errors/crash.html", status_code=500, reference=reference)
+        return _error_page(request, "errors/crash.html", status_code=500, reference=reference)
 
 
 def _out_of_service(
@@ -145,6 +143,12 @@ def _out_of_service(
         log.error("the database is %s: %s", trouble, place_of(error))
     request.scope.setdefault("user", None)
     return refused(request, errors.OutOfService())
+
+
+def _error_page(request: Request[Any, Any, Any], template: str, **context: Any) -> Response[bytes]:
+    """In place of the page that it was to be: nothing that was typed there is on it."""
+    request.state.pop(RESTORED, None)
+    return render(request, template, **context)
 
 
 async def record_refusal(error: Exception, scope: Scope) -> None:
@@ -171,4 +175,4 @@ def _way_back(request: Request[Any, Any, Any]) -> str:
     came_from = split(request.headers.get("referer", ""))
     if came_from is None or not came_from.path:
         return "/"
-    return f"{came_from.path}?{came_from.query}" if came_from.query else came_from.path
+    return without({kept_form.AUTHOR}, came_from.path, came_from.query)

@@ -19,6 +19,7 @@ from domain.accounts.secret_box import SecretBox
 from web.composing import CUT, RESTORED
 from web.kept_text import PAGE
 from web.portal import Portal, portal_of
+from web.redirects import without
 
 AUTHOR, KEEP, FILES_CHOSEN = "auteur", "garder", "fichiers"
 """With `KEEP` nothing is asked of the form but to be kept; its value says that it had files."""
@@ -31,6 +32,8 @@ ANSWER = "/reponse"
 
 async def keep(request: Request[Any, Any, Any], *, but: Set[str]) -> None:
     """Before a POST is refused for its session's sake: it had ended, or is not the form's."""
+    if request.method != "POST" or request.route_handler.opt.get("public"):
+        return
     portal, now = portal_of(request), portal_of(request).now()
     author = portal.links.read_writer(
         request.query_params.get(AUTHOR, ""), known_for=kept_form.WRITTEN_FOR, now=now
@@ -57,17 +60,14 @@ async def keep(request: Request[Any, Any, Any], *, but: Set[str]) -> None:
     if sealed is None:
         return
     request.state[SEALED] = sealed
-    back = kept_form.unseal(author, sealed, box_of(portal), now=now)
+    back = kept_form.unseal(author, kept.page, sealed, box_of(portal), now=now)
     restored = urlencode({RESTORED: CUT if back and back.was_cut else "1"})
     request.state[PAGE] = f"{kept.page}{'&' if '?' in kept.page else '?'}{restored}"
 
 
 def page_of(request: Request[Any, Any, Any]) -> str:
     """Where the form stands that is sent to this address."""
-    asked = request.query_params.multi_items()
-    query = urlencode([each for each in asked if each[0] not in (AUTHOR, RESTORED)])
-    path = request.url.path.removesuffix(ANSWER)
-    return f"{path}?{query}" if query else path
+    return without({AUTHOR, RESTORED}, request.url.path.removesuffix(ANSWER), request.url.query)
 
 
 def box_of(portal: Portal) -> SecretBox:

@@ -1,6 +1,10 @@
-from urllib.parse import SplitResult, urlsplit
+from collections.abc import Set
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from litestar import Request
+
+LONGEST_WAY = 6_000
+"""The address of a letter to the most recipients, and still one that any proxy takes."""
 
 
 def split(url: str) -> SplitResult | None:
@@ -11,10 +15,18 @@ def split(url: str) -> SplitResult | None:
         return None
 
 
+def without(names: Set[str], path: str, query: str) -> str:
+    """This address, but for what these names say in it."""
+    asked = parse_qsl(query, keep_blank_values=True)
+    if any(name in names for name, _ in asked):
+        query = urlencode([each for each in asked if each[0] not in names])
+    return f"{path}?{query}" if query else path
+
+
 def way_onward(text: str, request: Request) -> str:  # type: ignore[type-arg]
     """A path of this portal to go on to; anything else leads home."""
-    is_plain = text.isascii() and text.isprintable() and "\\" not in text and len(text) < 2000
-    parts = split(text) if is_plain else None
+    is_plain = text.isascii() and text.isprintable() and "\\" not in text
+    parts = split(text) if is_plain and len(text) < LONGEST_WAY else None
     if parts is None or parts.scheme or parts.netloc or not text.startswith("/"):
         return "/"
     if text.startswith("//") or "%2f" in parts.path.lower() or "%5c" in parts.path.lower():

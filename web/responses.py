@@ -20,7 +20,9 @@ from domain.people.policy import Grant
 from domain.people.viewer import Profile, Viewer
 from domain.staff.member import Member
 from web.composing import RESTORED
+from web.kept_form import AUTHOR
 from web.portal import portal_of
+from web.redirects import without
 from web.restored import keeper
 from web.security import STAFF, FormTokens, is_staff_side, read_cookie
 
@@ -217,5 +219,5 @@ def seconds_until(moment: datetime, now: datetime) -> str:
 
 
 def here(request: Request[Any, Any, Any]) -> str:
-    query = request.url.query
-    return f"{request.url.path}?{query}" if query else request.url.path
+    """Whose form was sent here is nobody's business in an address to come back to."""
+    return without({AUTHOR}, request.url.path, request.url.query)

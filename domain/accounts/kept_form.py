@@ -37,8 +37,10 @@ def seal(kept: KeptForm, box: SecretBox, *, now: datetime) -> str | None:
     if sum(map(len, kept.fields)) > MOST_NAMED:
         return None
 
+    owner = _owner(kept.author, kept.page)
+
     def cut(length: int) -> str:
-        return box.wrap(_owner(kept.author), _packed(kept, length), now=now)
+        return box.wrap(owner, _packed(kept, length), now=now)
 
     def typed(length: int) -> int:
         return sum(min(len(value), length) for value in kept.fields.values())
@@ -52,22 +54,25 @@ def seal(kept: KeptForm, box: SecretBox, *, now: datetime) -> str | None:
     return cut(too_long - 1) if too_long else None
 
 
-def unseal(author: UUID, sealed: str, box: SecretBox, *, now: datetime) -> KeptForm | None:
-    """None when another wrote it, or too long ago."""
-    packed = box.unwrap(_owner(author), sealed, seconds=int(KEPT.total_seconds()), now=now)
+def unseal(
+    author: UUID, page: str, sealed: str, box: SecretBox, *, now: datetime
+) -> KeptForm | None:
+    """None when another wrote it, on another page, or too long ago."""
+    seconds = int(KEPT.total_seconds())
+    packed = box.unwrap(_owner(author, page), sealed, seconds=seconds, now=now)
     if packed is None:
         return None
-    page, fields, had_files, was_cut = json.loads(zlib.decompress(packed))
+    fields, had_files, was_cut = json.loads(zlib.decompress(packed))
     return KeptForm(author, page, fields, had_files, was_cut)
 
 
-def _owner(author: UUID) -> UUID:
-    """Not the author's own id: what is sealed for that is a text, and packed in another way."""
-    return uuid5(author, "form")
+def _owner(author: UUID, page: str) -> UUID:
+    """The author on this page: an address may be longer than all that a cookie holds."""
+    return uuid5(author, page)
 
 
 def _packed(kept: KeptForm, length: int) -> bytes:
     fields = {name: value[:length] for name, value in kept.fields.items()}
     was_cut = fields != kept.fields
-    text = json.dumps([kept.page, fields, kept.had_files, was_cut], ensure_ascii=False)
+    text = json.dumps([fields, kept.had_files, was_cut], ensure_ascii=False)
     return zlib.compress(text.encode(), 6)  # 9 takes ten times as long over what it hardly packs

@@ -21,10 +21,19 @@ def test_what_fits_is_there_again_for_its_writer_alone_and_not_for_long() -> Non
     kept = form(texte="Bonjour,\n« 😀 »\x00\r\n", sujet="", note='"}]')
     sealed = kept_form.seal(kept, BOX, now=NOW)
     assert sealed is not None
-    assert kept_form.unseal(kept.author, sealed, BOX, now=NOW) == kept
-    assert kept_form.unseal(uuid4(), sealed, BOX, now=NOW) is None
-    assert kept_form.unseal(kept.author, sealed, BOX, now=NOW + KEPT * 1.1) is None
-    assert kept_form.unseal(kept.author, f"A{sealed[1:]}", BOX, now=NOW) is None
+    author, page = kept.author, kept.page
+    assert kept_form.unseal(author, page, sealed, BOX, now=NOW) == kept
+    assert kept_form.unseal(uuid4(), page, sealed, BOX, now=NOW) is None
+    assert kept_form.unseal(author, f"{page}&b=1", sealed, BOX, now=NOW) is None
+    assert kept_form.unseal(author, page, sealed, BOX, now=NOW + KEPT * 1.1) is None
+    assert kept_form.unseal(author, page, f"A{sealed[1:]}", BOX, now=NOW) is None
+
+
+def test_an_address_longer_than_a_cookie_takes_no_room_in_it() -> None:
+    kept = KeptForm(uuid4(), f"/clinique?a={noise(5_000)}", {"texte": "Bonjour. " * 300})
+    sealed = kept_form.seal(kept, BOX, now=NOW)
+    assert sealed is not None
+    assert kept_form.unseal(kept.author, kept.page, sealed, BOX, now=NOW) == kept
 
 
 @pytest.mark.parametrize("letters", ["\x01\x02\x03\x04", "ab", "\U0001f300\u4e00\x1f"])
@@ -45,7 +54,7 @@ def test_what_does_not_loses_the_end_of_each_value_in_a_few_steps(
     sealed = kept_form.seal(kept, BOX, now=NOW)
     assert sealed is not None
     assert len(sealed) <= LARGEST
-    found = kept_form.unseal(kept.author, sealed, BOX, now=NOW)
+    found = kept_form.unseal(kept.author, kept.page, sealed, BOX, now=NOW)
     assert found is not None
     assert found.was_cut
     assert found.fields["court"] == "Oui."

@@ -1,16 +1,18 @@
 """R35: what a patient typed into a form without a draft is there again after signing in."""
 
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
 
 from domain.accounts.tables import ClinicRequest, TermsVersion
+from domain.links import Links
 from domain.messages import kept_text
 from domain.messages.kept_text import KeptText
-from tests.web.browser import Browser, main
+from tests.web.browser import SETTINGS, Browser, forms, main
 from tests.web.test_kept_text import BOX, onward, session_ends, signs_in
 from tests.web.test_new_message import value
-from tests.world import NOW, World
+from tests.world import NOW, PASSWORD, World
 
 COOKIE = "__Host-form"
 TEXT = "Mon nom s’écrit avec deux « n ».\nMerci."
@@ -45,7 +47,9 @@ async def test_it_is_there_after_signing_in_and_sent_once(
     assert value(again, "texte") == TEXT
     sent = await alice.press(again, button, {"texte": TEXT})
     assert (sent.status_code, await asked()) == (303, 1)
-    assert SAVED not in main(await alice.get(url))
+    assert COOKIE not in alice.http.cookies
+    late = await alice.get(f"{url}?conserve=1")
+    assert (SAVED not in main(late), value(late, "texte")) == (True, "")
 
 
 async def test_nobody_else_who_signs_in_there_sees_it(
@@ -105,6 +109,50 @@ async def test_only_the_form_s_own_page_shows_it(alice: Browser, world: World) -
     error = await alice.get(f"/profils/{world.alice}/profil/erreur?conserve=1")
     assert value(error, "texte") == ""
     assert SAVED not in main(error)
+
+
+async def test_another_form_that_is_sent_leaves_it_there(alice: Browser, world: World) -> None:
+    page = await alice.get("/compte/demande")
+    await session_ends()
+    again = await signs_in(alice, await alice.press(page, "Envoyer la demande", {"texte": TEXT}))
+    url = f"/profils/{world.alice}/profil/erreur"
+    assert (await alice.press(await alice.get(url), "Envoyer", {"texte": "Autre."})).is_redirect
+    assert value(await alice.get(str(again.url)), "texte") == TEXT
+
+
+async def test_what_is_refused_says_why_and_no_address_says_whose_form_it_was(
+    alice: Browser, form: tuple[str, str]
+) -> None:
+    url, button = form
+    refused = await alice.press(await alice.get(url), button, {"texte": ""})
+    assert refused.status_code == 422
+    ways = [form.fields["suivant"] for form in forms(refused) if "suivant" in form.fields]
+    assert ways
+    assert all("auteur" not in way for way in ways)
+
+
+async def test_no_public_form_is_kept(stranger: Browser, world: World) -> None:
+    """A password least of all."""
+    page = await stranger.get("/connexion")
+    links = Links(SETTINGS.keys)
+    signed = urlencode({"auteur": links.sign_writer(world.alice_account, world.now)})
+    (action,) = [f.action for f in forms(page) if f.action.startswith("/connexion")]
+    for typed in ({"garder": "oui"}, {"_csrf_token": "x"}):
+        answer = await stranger.post(
+            f"{action}{'&' if '?' in action else '?'}{signed}", {"mot_de_passe": PASSWORD} | typed
+        )
+        assert answer.status_code == 403
+        assert COOKIE not in str(answer.headers)
+
+
+async def test_who_signs_out_keeps_nothing(alice: Browser, world: World) -> None:
+    page = await alice.get("/compte/demande")
+    action = next(f.action for f in forms(page) if "auteur=" in f.action)
+    signed = action.partition("?")[2]
+    await session_ends()
+    answer = await alice.post(f"/deconnexion?{signed}", {"texte": TEXT})
+    assert answer.headers["location"] == "/connexion"
+    assert COOKIE not in alice.http.cookies
 
 
 async def test_an_odd_cookie_restores_nothing(alice: Browser, world: World) -> None:

@@ -1,17 +1,28 @@
 """R35: what was typed at the desk when the session had ended is there again for who typed it."""
 
+from datetime import date
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
 import pytest
 
+from domain.accounts import kept_form
+from domain.accounts.kept_form import KeptForm
+from domain.accounts.secret_box import SecretBox
+from domain.desk.sending import MOST_RECIPIENTS
 from domain.staff.tables import StaffSession
-from tests.web.browser import forms, main
+from tests.web.browser import SETTINGS, forms, main
 from tests.web.staff.desk import at_work
+from tests.web.staff.doors import SIGN_IN, first_step
 from tests.web.staff.register import GOOD
 from tests.web.staff.scene import StaffScene
 from tests.web.state import rows
 from tests.web.test_new_message import value
 from tests.world import World
 from web.gate import Gate
+from web.staff.sending import packed
 
+ADULT = date(1980, 5, 17)
 SAVED = "Votre texte a été conservé. Votre session s’était terminée."
 PAGES = {
     "/clinique/incidents/nouveau": ("circonstances", "Inscrire au registre", GOOD),
@@ -82,6 +93,37 @@ async def test_a_colleague_s_change_in_between_is_still_seen(
     assert value(shown, "mesures") == "Les miennes."
     late = await again.press(shown, "Enregistrer", GOOD | {"mesures": "Les miennes."})
     assert late.status_code == 409
+
+
+async def test_a_letter_to_as_many_as_can_be_is_there_again(app: Gate, world: World) -> None:
+    ids = [await world.patient("Zoé", f"Roy {n}", ADULT) for n in range(MOST_RECIPIENTS)]
+    browser = await at_work(app, world, world.dana)
+    page = await browser.get(f"/clinique/communications/envoi/message?a={packed(ids)}")
+    await StaffSession.delete(force=True)
+    refused = await browser.press(page, "Envoyer", {"texte": "Bonjour.", "sujet": "Congé"})
+    page = await browser.follow(refused)
+    (onward,) = [f.fields["suivant"] for f in forms(page) if f.action == SIGN_IN]
+    asked = await first_step(browser, onward=onward)
+    (way,) = parse_qs(urlsplit(asked.headers["location"]).query)["suivant"]
+    again = await at_work(app, world, world.dana)
+    again.http.cookies.set(
+        "__Host-form", browser.http.cookies["__Host-form"], domain="portail.example"
+    )
+    shown = await again.get(way)
+    assert SAVED in main(shown)
+    assert (value(shown, "texte"), value(shown, "sujet")) == ("Bonjour.", "Congé")
+
+
+async def test_an_error_page_does_not_say_that_a_text_was_kept(app: Gate, world: World) -> None:
+    url = f"/clinique/patients/{uuid4()}/acces/blocage"
+    kept = KeptForm(world.dana, url, {"motif": "Ordonnance."})
+    browser = await at_work(app, world, world.dana)
+    sealed = kept_form.seal(kept, SecretBox(SETTINGS.keys), now=world.now)
+    assert sealed is not None
+    browser.http.cookies.set("__Host-form", sealed, domain="portail.example")
+    shown = await browser.get(f"{url}?conserve=1")
+    assert shown.status_code == 404
+    assert SAVED not in main(shown)
 
 
 async def test_a_form_without_its_writer_s_signature_is_not_read(
