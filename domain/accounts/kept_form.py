@@ -67,7 +67,8 @@ def unseal(
 
 
 def _owner(author: UUID, page: str) -> UUID:
-    """The author on this page: an address may be longer than all that a cookie holds."""
+    """The author on this page, whose address may be longer than all that a cookie holds; and not
+    the author's own id: what is sealed for that is a text, and packed in another way."""
     return uuid5(author, page)
 
 

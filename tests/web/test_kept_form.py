@@ -131,6 +131,17 @@ async def test_what_is_refused_says_why_and_no_address_says_whose_form_it_was(
     assert all("auteur" not in way for way in ways)
 
 
+async def test_the_way_back_to_a_refused_form_does_not_say_whose_it_was(
+    alice: Browser, form: tuple[str, str]
+) -> None:
+    """The page stands at the address that its form was sent to."""
+    url, _ = form
+    await alice.get(url)
+    await session_ends()
+    came_from = {"referer": f"https://portail.example{url}?auteur=x&a=1"}
+    assert onward(await alice.post(url, {"texte": TEXT}, headers=came_from)) == f"{url}?a=1"
+
+
 async def test_no_public_form_is_kept(stranger: Browser, world: World) -> None:
     """A password least of all."""
     page = await stranger.get("/connexion")
